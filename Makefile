@@ -1,0 +1,51 @@
+# Everything runs in .venv, which the first target that needs it makes; a stamp says which lock file it holds.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RECIPE ?= book
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format train reproduce lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.service ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
+	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
+
+test: $(VENV)/.dev ## run all tests
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## bring the code into its layout, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train: $(VENV)/.training ## train RECIPE=book and store the result as the next version
+	$(BIN)/python -m training train $(RECIPE)
+
+reproduce: $(VENV)/.training ## train the book's network and print our figures beside the book's
+	$(BIN)/python -m training reproduce
+
+lock: ## resolve the dependencies anew, to requirements/*.lock
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	for extra in service training dev; do \
+	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	    --generate-hashes --no-header --extra $$extra pyproject.toml --output-file requirements/$$extra.lock || exit 1; \
+	done
+
+clean: ## remove what these targets made, but not the models
+	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.%: requirements/%.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
