@@ -1,0 +1,29 @@
+"""Joins the parts to a Flask app; the only place that knows them all."""
+
+from flask import Flask
+
+from mlp.store import LocalStore
+from service import catalogue, each_request, errors, health, predict
+from service.live import LiveModels
+from service.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Give the app, its models loaded; the environment decides when no settings are given.
+
+    The app does not look for changes by itself: a server's worker starts service/watch.py when it begins to serve.
+    Raises SettingsError.
+    """
+    settings = settings or Settings.load()
+    live = LiveModels(LocalStore(settings.models))
+    live.refresh()
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.url_map.strict_slashes = False
+    app.extensions["live"] = live
+    app.extensions["settings"] = settings
+    each_request.register(app)
+    errors.register(app)
+    for blueprint in (predict.routes(live, settings), catalogue.routes(live), health.routes(live)):
+        app.register_blueprint(blueprint)
+    return app

@@ -1,0 +1,183 @@
+"""A request's body → prepared pixels (n, height, width), by content type, within the limits.
+
+Numbers are in service/pixels.py, multipart in service/multipart.py, pictures in mlp/picture.py and mlp/prepare.py.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
+from pydantic_core import from_json
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from mlp import picture, prepare
+from mlp.arrays import Pixels, Uint8
+from mlp.errors import PictureError
+from mlp.metadata import Input
+from service import multipart, pixels
+from service.errors import (
+    BadItem,
+    BodyTooLarge,
+    InvalidField,
+    Location,
+    MalformedBody,
+    TooManyPictures,
+    UnknownContentType,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body is read for: the network's input, and what the request and the settings allow."""
+
+    spec: Input
+    prepare: str
+    """"auto" or "none"."""
+    max_image_pixels: int
+    max_batch: int
+
+    def picture(self, data: bytes) -> Uint8:
+        """Give one encoded picture as pixels (height, width). Raises PictureError."""
+        treatment = prepare.exact if self.prepare == "none" else prepare.PREPARATIONS[self.spec.preparation]
+        image = picture.decode(data, max_pixels=self.max_image_pixels)
+        return treatment(image, self.spec.height, self.spec.width)
+
+    def pictures(self, items: Sequence[bytes], where: Location) -> Uint8:
+        """Give several encoded pictures as pixels (n, height, width). Raises BadItem, TooManyPictures."""
+        self.check_count(len(items))
+        batch = np.empty((len(items), self.spec.height, self.spec.width), np.uint8)
+        for index, data in enumerate(items):
+            try:
+                batch[index] = self.picture(data)
+            except PictureError as error:
+                raise BadItem((*where, index), error) from error
+        return batch
+
+    def check_count(self, count: int) -> None:
+        """Raise TooManyPictures for more than the limit."""
+        if count > self.max_batch:
+            raise TooManyPictures(f"{count} pictures in one request; the most is {self.max_batch}, send them in parts")
+
+
+class Json(BaseModel):
+    """The JSON body: exactly one of `pixels`, `image` and `images`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pixels: Any = None
+    """Numbers, checked as an array and not one by one: a flat list, a 2-D array, or a list of either."""
+    pixel_max: Literal[1, 255] = 255
+    """The value of a full pixel."""
+    image: StrictStr = ""
+    """One picture: base64, or a data: URL."""
+    images: list[StrictStr] = Field(default=[], min_length=1)
+    """Several pictures."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Json":
+        given = {"pixels", "image", "images"} & self.model_fields_set
+        if len(given) != 1:
+            raise ValueError(
+                f"give exactly one of pixels, image and images, not {' and '.join(sorted(given)) or 'none'}"
+            )
+        return self
+
+
+def read(request: Request, reading: Reading) -> Pixels:
+    """Give the prepared pixels that a request's body holds, n ≥ 1.
+
+    Raises MalformedBody, UnknownContentType, InvalidField, BadItem, TooManyPictures, BodyTooLarge, PictureError,
+    ArrayError.
+    """
+    reader = _READERS.get(request.mimetype)
+    if reader is None:
+        raise UnknownContentType(_content_type_help(request.mimetype))
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnknownContentType("a compressed body is not read here; send it without Content-Encoding")
+    batch = reader(_bytes(request), request, reading)
+    reading.check_count(len(batch))
+    return batch
+
+
+def _bytes(request: Request) -> bytes:
+    limit = request.max_content_length
+    too_large = BodyTooLarge(f"the body is larger than {limit} bytes, the most that is read")
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise too_large from None
+    if request.content_length is None and len(data) == limit:
+        raise too_large  # a chunked body: what is over the limit was not read, and Werkzeug does not say so
+    return data
+
+
+def _content_type_help(got: str) -> str:
+    hint = ", as curl does without -H 'Content-Type: …'" if got == "application/x-www-form-urlencoded" else ""
+    return f"the Content-Type is {got or 'missing'}{hint}; expected one of {', '.join(_READERS)}"
+
+
+def _read_picture(body: bytes, _request: Request, reading: Reading) -> Pixels:
+    return reading.picture(body)[np.newaxis]
+
+
+def _read_raw(body: bytes, _request: Request, reading: Reading) -> Pixels:
+    return pixels.from_bytes(body, reading.spec)
+
+
+def _read_npy(body: bytes, _request: Request, reading: Reading) -> Pixels:
+    return pixels.from_npy(body, reading.spec)
+
+
+def _read_multipart(body: bytes, request: Request, reading: Reading) -> Pixels:
+    items = multipart.files(body, request.headers["Content-Type"], max_parts=reading.max_batch)
+    if not items:
+        raise InvalidField((("body",), "there is no file in the form; with curl: -F image=@7.png, with the @"))
+    return reading.pictures(items, ("body",))
+
+
+def _read_json(body: bytes, _request: Request, reading: Reading) -> Pixels:
+    try:
+        parsed = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise MalformedBody(f"not valid JSON: {error}") from error
+    try:
+        fields = Json.model_validate(parsed)
+    except ValidationError as error:
+        raise InvalidField.of("body", error) from error
+    if "pixels" in fields.model_fields_set:
+        return pixels.from_lists(fields.pixels, reading.spec, fields.pixel_max)
+    if fields.images:
+        reading.check_count(len(fields.images))
+        decoded = [_base64(text, ("body", "images", index)) for index, text in enumerate(fields.images)]
+        return reading.pictures(decoded, ("body", "images"))
+    return reading.picture(_base64(fields.image, ("body", "image")))[np.newaxis]
+
+
+def _base64(text: str, where: Location) -> bytes:
+    """Give the bytes of base64 text, or of a data: URL that holds such text; line breaks in it do not matter."""
+    if text.startswith("data:"):
+        head, _, text = text.partition(",")
+        if not head.endswith(";base64"):
+            raise InvalidField((where, "the data: URL is not of the form data:image/…;base64,…"))
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidField((where, f"not valid base64: {error}")) from error
+
+
+_READERS: Final[dict[str, Callable[[bytes, Request, Reading], Pixels]]] = {
+    "application/json": _read_json,
+    "multipart/form-data": _read_multipart,
+    "application/octet-stream": _read_raw,
+    "application/x-npy": _read_npy,
+    **dict.fromkeys(
+        ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff"),
+        _read_picture,
+    ),
+}
+"""A picture is read by what it is; which of the image types its request names makes no difference."""

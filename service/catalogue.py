@@ -1,0 +1,77 @@
+"""GET /models…: which models and versions there are, and what is known of them."""
+
+from typing import Any
+
+from flask import Blueprint, Response
+from pydantic_core import to_json
+
+from mlp.aliases import PRODUCTION
+from mlp.errors import VersionFileError, VersionNotFound
+from mlp.metadata import Metadata
+from service.live import Live, LiveModels
+
+
+def routes(live: LiveModels) -> Blueprint:
+    """Give the routes, answering from `live` and the store behind it."""
+    blueprint = Blueprint("catalogue", __name__)
+
+    @blueprint.get("/models")
+    def models() -> Response:
+        return _json({"models": [_summary(live, name) for name in live.names()]})
+
+    @blueprint.get("/models/<name>")
+    def model(name: str) -> Response:
+        state = live.get(name)
+        return _json(
+            {
+                "name": name,
+                "generation": state.document.generation,
+                "aliases": state.document.aliases,
+                "previous": state.document.previous,
+                "versions": [_version(live, state, number) for number in live.store.versions(name)],
+            }
+        )
+
+    @blueprint.get("/models/<name>/versions/<reference>")
+    def version(name: str, reference: str) -> Response:
+        state = live.get(name)
+        number = state.document.aliases.get(reference) or live.store.resolve(name, reference)
+        if number not in live.store.versions(name):
+            raise VersionNotFound(f"model {name!r} has no version {number}")
+        metadata = live.store.metadata(name, number)
+        return _json(metadata.model_dump(mode="json") | _version(live, state, number))
+
+    return blueprint
+
+
+def _json(value: dict[str, Any]) -> Response:
+    return Response(to_json(value), content_type="application/json")
+
+
+def _summary(live: LiveModels, name: str) -> dict[str, Any]:
+    production = live.get(name).document.aliases.get(PRODUCTION)
+    return {"name": name, "production": production, "versions": live.store.versions(name)}
+
+
+def _version(live: LiveModels, state: Live, number: int) -> dict[str, Any]:
+    """Give a version's row: "ready" is in memory, "refused" cannot be served, "available" is in the store."""
+    refused = live.refused(state.name).get(number)
+    row: dict[str, Any] = {"version": number}
+    try:
+        row |= _described(live.store.metadata(state.name, number))
+    except VersionFileError as error:
+        refused = refused or str(error)
+    row["aliases"] = state.document.names_of(number)
+    row["state"] = "ready" if number in state.versions else "refused" if refused else "available"
+    if refused:
+        row["reason"] = refused
+    return row
+
+
+def _described(metadata: Metadata) -> dict[str, Any]:
+    return {
+        "created_at": metadata.created_at.isoformat(),
+        "sha256": metadata.sha256,
+        "weights": metadata.weights,
+        "metrics": metadata.metrics,
+    }

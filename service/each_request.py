@@ -1,0 +1,46 @@
+"""What every request gets: an id, a check of what the client accepts, and one line in the log."""
+
+import logging
+import re
+import time
+import uuid
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from service.errors import NotAcceptable
+
+_log = logging.getLogger("service.requests")
+
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+"""An id that a client may choose: nothing that could break a header or a line of the log."""
+
+
+def register(app: Flask) -> None:
+    """Begin and end every request of `app`."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.start = time.perf_counter()
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _CLIENT_ID.fullmatch(given) else uuid.uuid4().hex
+    accept = request.headers.get("Accept", "*/*")
+    if accept not in ("", "*/*") and not request.accept_mimetypes.accept_json:
+        raise NotAcceptable(f"answers are application/json, which the Accept header {accept[:100]!r} excludes")
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    if _log.isEnabledFor(logging.INFO):
+        line = {
+            "request_id": g.request_id,
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - g.start) * 1000, 3),
+            "bytes": request.content_length,
+        }
+        _log.info("request", extra={**line, **g.get("said", {})})
+    return response

@@ -1,0 +1,155 @@
+"""What can be wrong with a request, and the one table and the one function that make an answer of any error.
+
+ServiceError
+├── SettingsError           the environment, at start
+└── RequestError
+    ├── MalformedBody
+    ├── UnknownContentType
+    ├── NotAcceptable
+    ├── InvalidField        each with its place in the query or the body
+    ├── BadItem             one picture of several, with its index
+    ├── BodyTooLarge
+    ├── TooManyPictures
+    └── NotReady
+"""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Flask, Response, g
+from pydantic import ValidationError
+from pydantic_core import to_json
+from werkzeug.exceptions import HTTPException
+
+from mlp import errors
+
+_log = logging.getLogger("service")
+
+Location = Sequence[str | int]
+
+
+class ServiceError(Exception):
+    """What every error of the service is."""
+
+
+class SettingsError(ServiceError):
+    """A variable of the environment is not what it may be."""
+
+
+class RequestError(ServiceError):
+    """A request that cannot be answered; its text is the answer's detail."""
+
+
+class MalformedBody(RequestError):
+    """The body is not of the form that its content type promises."""
+
+
+class UnknownContentType(RequestError):
+    """No content type, or one that is not read here."""
+
+
+class NotAcceptable(RequestError):
+    """The client accepts nothing that can be sent."""
+
+
+class BodyTooLarge(RequestError):
+    """The body has more bytes than the limit; it was not read."""
+
+
+class TooManyPictures(RequestError):
+    """More pictures in one request than the limit."""
+
+
+class NotReady(RequestError):
+    """No version is loaded that could answer."""
+
+
+class InvalidField(RequestError):
+    """One or more places of a request are wrong, each with its reason."""
+
+    def __init__(self, *problems: tuple[Location, str]) -> None:
+        self.problems = [{"loc": list(where), "msg": message} for where, message in problems]
+        super().__init__("; ".join(f"{'.'.join(map(str, where))}: {message}" for where, message in problems))
+
+    @classmethod
+    def of(cls, part: str, error: ValidationError) -> "InvalidField":
+        """Give what pydantic found wrong in a part of the request, "query" or "body"."""
+        found = error.errors(include_url=False, include_input=False)
+        return cls(*[((part, *e["loc"]), e["msg"].removeprefix("Value error, ")) for e in found])
+
+
+class BadItem(RequestError):
+    """One picture of several is wrong: which, and the error that it has."""
+
+    def __init__(self, where: Location, error: errors.MlpError) -> None:
+        self.error = error
+        self.problems = [{"loc": list(where), "msg": str(error)}]
+        super().__init__(f"item {where[-1]}: {error}")
+
+
+STATUS: Final[dict[type[Exception], HTTPStatus]] = {
+    MalformedBody: HTTPStatus.BAD_REQUEST,
+    UnknownContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    InvalidField: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooManyPictures: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.PictureTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.PictureError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.MalformedNpy: HTTPStatus.BAD_REQUEST,
+    errors.ArrayError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ModelNotFound: HTTPStatus.NOT_FOUND,
+    errors.VersionNotFound: HTTPStatus.NOT_FOUND,
+    errors.NothingToRollBack: HTTPStatus.CONFLICT,
+    errors.VersionFileError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""The nearest class in an error's ancestry counts."""
+
+RETRY_AFTER_SECONDS: Final = 1
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """Give the status that answers an error; 500 for one that is nobody's fault but ours."""
+    if isinstance(error, BadItem):
+        return status_of(error.error)
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:
+    """Give the answer to a request that failed: application/problem+json, RFC 9457."""
+    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    if problems:
+        body["errors"] = problems
+    body["request_id"] = g.get("request_id", "")
+    response = Response(to_json(body), status.value, content_type="application/problem+json")
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def register(app: Flask) -> None:
+    """Let every error of the app end in `problem`."""
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _from_any)
+
+
+def _from_http(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.response is not None:  # a redirect or a ready-made answer, not an error
+        return error
+    response = problem(HTTPStatus(error.code), error.description or HTTPStatus(error.code).description)
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value  # Allow, Retry-After
+    return response
+
+
+def _from_any(error: Exception) -> Response:
+    status = status_of(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.exception("unexpected error", extra={"request_id": g.get("request_id")})
+        return problem(status, "The service failed on this request; the log has the details under its request id.")
+    return problem(status, str(error), getattr(error, "problems", None))

@@ -1,0 +1,42 @@
+"""How gunicorn serves the app: `gunicorn -c service/gunicorn.conf.py`. What can be set is in service/settings.py."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+# Before NumPy is imported: a BLAS pool in each worker would have more threads than there are processors, and its
+# waiting threads spin.
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+from service import log, watch
+from service.errors import SettingsError
+from service.settings import Settings
+
+try:
+    settings = Settings.load()
+except SettingsError as error:
+    sys.exit(f"wrong setting: {error}")
+log.configure(settings.log_level)
+
+wsgi_app = "service.app:create_app()"
+bind = f"{settings.host}:{settings.port}"
+workers = settings.workers
+worker_class = "gthread"
+threads = 4
+worker_connections = 256
+keepalive = 75
+timeout = 30
+graceful_timeout = 20
+preload_app = True  # models are read once, and workers share their memory
+control_socket_disable = True  # it would need a writable home
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat must not wait for a disk
+loglevel = settings.log_level
+
+
+def post_worker_init(worker: Any) -> None:
+    """Begin to watch the store; a worker that replaces a dead one first catches up with what has changed since."""
+    extensions = worker.wsgi.extensions
+    extensions["live"].refresh()
+    watch.watch(extensions["live"], settings.poll_seconds)

@@ -1,0 +1,62 @@
+"""POST /predict: body → pixels → scores → answer."""
+
+from typing import Literal
+
+from flask import Blueprint, Response, g, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
+
+from mlp.aliases import PRODUCTION
+from service import answer, body
+from service.errors import InvalidField
+from service.live import LiveModels
+from service.settings import Settings
+
+
+class Query(BaseModel):
+    """The query of POST /predict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = None
+    """Which model; by default the only one there is, else "digits"."""
+    version: str = PRODUCTION
+    """A version's number, or an alias."""
+    top_k: int = Field(default=0, ge=0)
+    """How many classes to list by falling score; 0 lists none."""
+    prepare: Literal["auto", "none"] = "auto"
+    """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
+
+
+def routes(live: LiveModels, settings: Settings) -> Blueprint:
+    """Give the route, answering from `live`."""
+    blueprint = Blueprint("predict", __name__)
+
+    @blueprint.post("/predict")
+    def predict() -> Response:
+        query = _query()
+        snapshot = live.snapshot(query.model, query.version)
+        version = snapshot.version
+        reading = body.Reading(version.metadata.input, query.prepare, settings.max_image_pixels, settings.max_batch)
+        pixels = body.read(request, reading)
+        scores = version.scores(pixels)
+        g.said = {"model": version.metadata.name, "version": version.metadata.version, "images": len(pixels)}
+        response = Response(to_json(answer.body(version, scores, query.top_k)), content_type="application/json")
+        response.headers["X-Model-Name"] = version.metadata.name
+        response.headers["X-Model-Version"] = str(version.metadata.version)
+        response.headers["X-Model-Generation"] = str(snapshot.generation)
+        return response
+
+    return blueprint
+
+
+_DEFAULT = Query()
+
+
+def _query() -> Query:
+    if not request.query_string:
+        return _DEFAULT
+    try:
+        return Query.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise InvalidField.of("query", error) from error

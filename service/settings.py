@@ -1,0 +1,62 @@
+"""Every setting of the service, read from the environment once. The README's table is made from this file."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import SettingsError
+
+
+def processors() -> int:
+    """Give the number of processors that this process may use, a container's CPU limit included, at least 1."""
+    available = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(available, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such limit: no file, or "max" for the quota
+        return available
+
+
+class Settings(BaseSettings):
+    """What can be set; the sentence under a field is its description."""
+
+    model_config = SettingsConfigDict(env_prefix="MLP_", frozen=True, use_attribute_docstrings=True)
+
+    port: int = Field(default=8000, ge=0, le=65535, validation_alias="PORT")
+    """TCP port to listen on."""
+    host: str = Field(default="127.0.0.1", validation_alias="HOST")
+    """Address to listen on; the container sets 0.0.0.0."""
+    workers: int = Field(default_factory=processors, ge=1, le=512, validation_alias="WEB_CONCURRENCY")
+    """Worker processes; by default as many as there are processors."""
+    models: Path = Path("models")
+    """Folder of the model store."""
+    max_body_bytes: int = Field(default=32 * 2**20, ge=1)
+    """Largest request body; more is answered with 413."""
+    max_image_pixels: int = Field(default=50_000_000, ge=1)
+    """Most pixels of one picture, checked before it is decoded; more is answered with 413."""
+    max_batch: int = Field(default=4096, ge=1)
+    """Most pictures in one request; more is answered with 413."""
+    poll_seconds: float = Field(default=1.0, gt=0, le=3600)
+    """How often each worker looks whether an alias has moved."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe events that are logged; each request is one of level info."""
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment. Raises SettingsError naming the variable and what it may be."""
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [f"{variable(str(e['loc'][0]))}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
+            raise SettingsError("; ".join(lines)) from error
+
+
+def variable(field: str) -> str:
+    """Give the environment variable of a field, or of the alias that pydantic names instead of it."""
+    known = Settings.model_fields.get(field)
+    if known is None:
+        return field
+    return str(known.validation_alias) if known.validation_alias else f"MLP_{field.upper()}"

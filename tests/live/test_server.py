@@ -1,0 +1,186 @@
+"""What only a real server shows: workers, signals, sockets, and a model that changes under it."""
+
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import numpy as np
+import pytest
+
+from tests.drafts import ROOT, make_draft
+from tests.live.conftest import serving
+
+RAW = {"Content-Type": "application/octet-stream"}
+
+
+@pytest.fixture
+def published(store):
+    make_draft(seed=1).publish(store)
+    make_draft(seed=2).publish(store)
+    store.promote("digits", 1)
+    return store
+
+
+@pytest.fixture
+def server(published):
+    with serving(published.root, MLP_POLL_SECONDS="0.1") as running:
+        yield running
+
+
+def ask(server, body=bytes(784), content_type="application/octet-stream", path="/predict"):
+    request = urllib.request.Request(server.url + path, body, {"Content-Type": content_type})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def connected(server):
+    """A connection that is kept alive until the block ends."""
+    return contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20))
+
+
+def training(store, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "training", "--models", str(store.root), *arguments],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_promote_and_rollback_reach_a_running_service(server, published):
+    training(published, "promote", "digits", "2")
+    server.wait_until(lambda: all(ask(server)["version"] == 2 for _ in range(20)))
+
+    training(published, "rollback", "digits")
+    server.wait_until(lambda: all(ask(server)["version"] == 1 for _ in range(20)))
+
+
+def test_no_request_fails_while_versions_change(server, published):
+    def client(_number):
+        seen = []
+        with connected(server) as connection:
+            for _ in range(300):
+                connection.request("POST", "/predict", bytes(784), RAW)
+                answer = connection.getresponse()
+                seen.append((answer.status, json.loads(answer.read())))
+        return seen
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(client, number) for number in range(4)]
+        turn = 0
+        while not all(done.done() for done in clients):
+            turn += 1
+            published.promote("digits", 1 + turn % 2)
+        answers = [answer for done in clients for answer in done.result()]
+
+    assert [status for status, _ in answers if status != 200] == []
+    expected = {
+        number: published.read("digits", number).scores(np.zeros((1, 28, 28), np.uint8))[0] for number in (1, 2)
+    }
+    for _, answer in answers:
+        scores = answer["predictions"][0]["scores"]
+        assert scores == pytest.approx(expected[answer["version"]].tolist(), abs=1e-6)
+
+
+def test_a_killed_worker_is_replaced_and_its_successor_serves_what_is_live_now(server, published):
+    before = server.wait_until(lambda: len(server.workers()) == 2 and server.workers())
+    training(published, "promote", "digits", "2")
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+
+    server.wait_until(lambda: len(server.workers()) == 2 and not set(server.workers()) & set(before))
+    server.wait_until(server.ready)
+    assert {ask(server)["version"] for _ in range(20)} == {2}
+
+
+def test_sigterm_lets_a_request_in_flight_finish_and_exits_with_0(server):
+    body = bytes(784)
+    head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 784\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(head.encode() + body[:100])
+        # The worker has the request when it answers others on the same listener after it was sent.
+        ask(server)
+
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until(lambda: "Handling signal: term" in "".join(server.lines))
+        connection.sendall(body[100:])
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert server.process.wait(20) == 0
+
+
+def test_a_body_that_ends_early_harms_nobody(server):
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 784\r\n\r\n"
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+            connection.sendall(head + bytes(100))
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(65536)
+        assert answer == b"" or b" 4" in answer.split(b"\r\n")[0]
+
+    assert ask(server)["version"] == 1
+    assert "Traceback" not in "".join(server.lines)
+
+
+def test_a_chunked_body_is_read(server):
+    with connected(server) as connection:
+        connection.request("POST", "/predict", iter([bytes(300), bytes(484)]), RAW, encode_chunked=True)
+        answer = connection.getresponse()
+
+        assert answer.status == 200, answer.read()
+
+
+def test_a_chunked_body_over_the_limit_is_413(published):
+    with serving(published.root, MLP_MAX_BODY_BYTES="1000") as server, connected(server) as connection:
+        connection.request("POST", "/predict", iter([bytes(784)] * 2), RAW, encode_chunked=True)
+        answer = connection.getresponse()
+
+        assert answer.status == 413
+        assert json.loads(answer.read())["status"] == 413
+
+
+def test_a_request_is_one_line_in_the_log(server):
+    ask(server)
+
+    def lines():
+        return [json.loads(line) for line in server.lines if line.startswith("{") and '"event":"request"' in line]
+
+    server.wait_until(lambda: any(line["path"] == "/predict" for line in lines()))
+    (line,) = [line for line in lines() if line["path"] == "/predict"]
+    assert (line["status"], line["images"], line["version"]) == (200, 1, 1)
+
+
+def test_a_wrong_setting_ends_the_start_with_its_name(published):
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py"],
+        cwd=ROOT,
+        env={**os.environ, "MLP_MAX_BATCH": "many"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert done.returncode != 0
+    assert "MLP_MAX_BATCH" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_healthcheck_tells_ready_from_not(server, published):
+    def healthcheck(port):
+        return subprocess.run(
+            [sys.executable, "-m", "service.healthcheck"], cwd=ROOT, env={**os.environ, "PORT": str(port)}, timeout=20
+        ).returncode
+
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        assert healthcheck(unused.getsockname()[1]) == 1
+    assert healthcheck(server.port) == 0
