@@ -1,0 +1,146 @@
+import dataclasses
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from tests.training.conftest import examples
+from training.batches import Batches
+from training.errors import Diverged
+from training.fit import Examples, fit
+from training.recipes import Recipe
+
+
+def recipe(**fields) -> Recipe:
+    return Recipe.model_validate({"hidden": [16], "epochs": 5, "batch_size": 20, "low": 0.0, **fields})
+
+
+TRAIN, VALIDATION = examples(400), examples(80, seed=1)
+
+
+def weights(fitted):
+    return np.concatenate([array.ravel() for layer in fitted.layers for array in (layer.weights, layer.biases)])
+
+
+def test_a_network_learns():
+    fitted = fit(recipe(epochs=20), TRAIN, VALIDATION, 4)
+
+    assert fitted.epochs[-1].train.loss < 0.5 * fitted.epochs[0].train.loss
+    assert fitted.kept.validation.accuracy > 0.9
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "rate"), [("mse", "sigmoid", 5.0), ("mse", "softmax", 5.0), ("cross_entropy", "sigmoid", 0.1)]
+)
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+def test_every_loss_and_activation_lowers_the_loss(loss, output, activation, rate):
+    fitted = fit(recipe(loss=loss, output=output, activation=activation, learning_rate=rate), TRAIN, VALIDATION, 4)
+
+    assert fitted.epochs[-1].train.loss < fitted.epochs[0].train.loss
+
+
+@pytest.mark.parametrize("hidden", [[], [8], [12, 8, 8]])
+def test_any_depth_is_trained(hidden):
+    fitted = fit(recipe(hidden=hidden), TRAIN, VALIDATION, 4)
+
+    assert len(fitted.layers) == len(hidden) + 1
+    assert fitted.epochs[-1].train.loss < fitted.epochs[0].train.loss
+
+
+@pytest.mark.parametrize(("size", "steps"), [(1, 400), (20, 20), (30, 14), ("full", 1), (1000, 1)])
+def test_online_mini_batch_and_full_batch_take_their_number_of_steps_an_epoch(size, steps):
+    taken = []
+
+    fit(recipe(batch_size=size, epochs=2), TRAIN, VALIDATION, 4, on_batch=lambda: taken.append(1))
+
+    assert len(taken) == 2 * steps
+
+
+def test_an_epoch_has_every_example_once_in_a_new_order():
+    pixels = np.arange(50, dtype=np.uint8).reshape(50, 1)
+    labels = np.arange(50) % 3
+    batches = Batches(pixels, labels, classes=3, rows=8, low=0, high=255, rng=np.random.default_rng(0))
+
+    epochs = [
+        [(int(i), int(row.argmax())) for x, y in batches for i, row in zip(x.ravel(), y, strict=True)] for _ in range(2)
+    ]
+
+    assert sorted(epochs[0]) == sorted(epochs[1]) == [(i, i % 3) for i in range(50)]
+    assert epochs[0] != epochs[1]
+
+
+def test_full_batch_is_the_mean_of_online_gradients_and_not_their_sum():
+    """One full-batch step moves by the mean gradient, so it is as long whatever the number of examples."""
+    once = fit(recipe(batch_size="full", epochs=1, seed=3), TRAIN, VALIDATION, 4)
+    doubled = Examples(np.concatenate([TRAIN.pixels] * 2), np.concatenate([TRAIN.labels] * 2))
+    twice = fit(recipe(batch_size="full", epochs=1, seed=3), doubled, VALIDATION, 4)
+
+    np.testing.assert_allclose(weights(once), weights(twice), atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit_and_another_does_not():
+    one, same, other = (weights(fit(recipe(seed=seed), TRAIN, VALIDATION, 4)) for seed in (7, 7, 8))
+
+    assert one.tobytes() == same.tobytes()
+    assert one.tobytes() != other.tobytes()
+
+
+def test_l2_keeps_weights_small():
+    free, bound = (fit(recipe(l2=l2, epochs=20), TRAIN, VALIDATION, 4) for l2 in (0.0, 0.05))
+
+    assert np.square(bound.layers[0].weights).sum() < 0.7 * np.square(free.layers[0].weights).sum()
+
+
+def test_best_keeps_the_epoch_that_was_best_on_validation_and_last_the_last():
+    best, last = (
+        fit(recipe(keep=keep, epochs=12, learning_rate=1.0), TRAIN, VALIDATION, 4) for keep in ("best", "last")
+    )
+
+    assert best.kept.validation.accuracy == max(epoch.validation.accuracy for epoch in best.epochs)
+    assert last.kept.number == 12
+    assert [e.validation for e in best.epochs] == [e.validation for e in last.epochs]
+
+
+def test_the_kept_weights_are_those_that_were_measured():
+    from training.fit import measure
+
+    r = recipe(epochs=12, learning_rate=1.0)
+    fitted = fit(r, TRAIN, VALIDATION, 4)
+
+    assert measure(fitted.layers, VALIDATION, r) == fitted.kept.validation
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_a_run_that_diverges_says_so():
+    with pytest.raises(Diverged, match="smaller learning_rate"):
+        fit(recipe(loss="mse", output="identity", learning_rate=1e6), TRAIN, VALIDATION, 4)
+
+
+def interrupt_at(batch):
+    """Send this process a real Ctrl-C when so many batches are done."""
+    done = []
+
+    def on_batch():
+        done.append(1)
+        if len(done) == batch:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return on_batch
+
+
+def test_ctrl_c_keeps_the_best_epoch_so_far():
+    undisturbed = fit(recipe(epochs=3), TRAIN, VALIDATION, 4)
+
+    stopped = fit(recipe(epochs=9), TRAIN, VALIDATION, 4, on_batch=interrupt_at(3 * 20 + 7))
+
+    assert stopped.interrupted
+    assert [dataclasses.replace(e, seconds=0) for e in stopped.epochs] == [
+        dataclasses.replace(e, seconds=0) for e in undisturbed.epochs
+    ]
+    assert weights(stopped).tobytes() == weights(undisturbed).tobytes()
+
+
+def test_ctrl_c_before_the_first_epoch_is_over_has_nothing_to_keep():
+    with pytest.raises(KeyboardInterrupt):
+        fit(recipe(), TRAIN, VALIDATION, 4, on_batch=interrupt_at(3))

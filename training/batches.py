@@ -1,0 +1,51 @@
+"""One epoch after another of shuffled batches: online (1), mini-batch (k) and full-batch (n) are one iterator."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from mlp.arrays import Float, Ints, Uint8
+
+
+def size(examples: int, wanted: int | Literal["full"]) -> int:
+    """Give the examples of a full batch."""
+    return examples if wanted == "full" else min(wanted, examples)
+
+
+def count(examples: int, wanted: int | Literal["full"]) -> int:
+    """Give the number of batches in an epoch."""
+    return -(-examples // size(examples, wanted))
+
+
+class Batches:
+    """Every example once an epoch, in a new order each time; the last batch of an epoch may be smaller."""
+
+    def __init__(
+        self, pixels: Uint8, labels: Ints, *, classes: int, rows: int, low: float, high: float, rng: np.random.Generator
+    ) -> None:
+        """`pixels` is (n, d) uint8 and stays so; `labels` (n,) indices below `classes`; `rows` examples a batch."""
+        self._pixels = pixels
+        self._labels = labels
+        self._rng = rng
+        self._scale = np.float32((high - low) / 255)
+        self._shift = np.float32(low)
+        self._rows = rows
+        self._gathered = np.empty((rows, pixels.shape[1]), np.uint8)
+        self._x = np.empty((rows, pixels.shape[1]), np.float32)
+        self._y = np.empty((rows, classes), np.float32)
+        self._one_hot = np.eye(classes, dtype=np.float32)
+
+    def __iter__(self) -> Iterator[tuple[Float, Float]]:
+        """Yield features (k, d) and one-hot targets (k, c); the next batch overwrites both."""
+        order = self._rng.permutation(len(self._pixels))
+        for start in range(0, len(order), self._rows):
+            chosen = order[start : start + self._rows]
+            k = len(chosen)
+            gathered, x, y = self._gathered[:k], self._x[:k], self._y[:k]
+            # mode="clip" lets `take` write to `out` directly; by default it goes through a buffer, twice as slow.
+            np.take(self._pixels, chosen, axis=0, out=gathered, mode="clip")
+            np.multiply(gathered, self._scale, out=x)
+            x += self._shift
+            np.take(self._one_hot, self._labels[chosen], axis=0, out=y, mode="clip")
+            yield x, y

@@ -1,0 +1,172 @@
+"""The command line: train, evaluate, list, promote, rollback, reproduce. Its tables are made in training/report.py."""
+
+import sys
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from mlp.aliases import PRODUCTION
+from mlp.errors import MlpError
+from mlp.store import LocalStore
+from training import batches, datasets, recipes, report, run
+from training.evaluate import evaluate
+from training.fit import Epoch
+from training.recipes import Recipe
+
+_INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: what was reached is stored, but a script should not go on."""
+
+
+class _Errors(click.Group):
+    """A group whose commands say what is wrong in one line, and exit with 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except MlpError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Errors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--models",
+    "store",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("models"),
+    show_default=True,
+    envvar="MLP_MODELS",
+    show_envvar=True,
+    help="Folder of the model store.",
+)
+@click.pass_context
+def main(ctx: click.Context, store: Path) -> None:
+    """Train networks, and say which version of a model is served.
+
+    \b
+    A first round:
+      python -m training train book              train by a recipe; stored as the next version
+      python -m training list                    what is in the store
+      python -m training promote digits 2        serve version 2 from now on
+      python -m training rollback digits         serve what was served before
+    """  # noqa: D301 - click's mark for a paragraph that keeps its lines
+    # One BLAS thread: with more, the result depends on their number, and on a busy machine they wait for each other.
+    ctx.with_resource(threadpool_limits(1))
+    ctx.obj = LocalStore(store)
+
+
+def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each field of a recipe; what is given stays text, and the recipe validates it."""
+    for name, info in reversed(Recipe.model_fields.items()):
+        flag = name.replace("_", "-")
+        switch = info.annotation is bool
+        choices = typing.get_args(info.annotation) if typing.get_origin(info.annotation) is typing.Literal else ()
+        command = click.option(
+            f"--{flag}/--no-{flag}" if switch else f"--{flag}",
+            name,
+            default=None,
+            type=bool if switch else str,
+            metavar=None if switch else "|".join(choices) or "VALUE",
+            help=(info.description or "").replace("\n", " "),
+        )(command)
+    return command
+
+
+@main.command()
+@click.argument("recipe", metavar="RECIPE")
+@click.option("--promote", is_flag=True, help="Serve the new version at once: move the alias production to it.")
+@_recipe_options
+@click.pass_obj
+def train(store: LocalStore, /, recipe: str, promote: bool, **fields: object) -> None:
+    """Train a network by RECIPE and store it as the model's next version.
+
+    RECIPE is the name of one of training/recipes/*.toml, or the path of a .toml file of your own. Each option below
+    replaces one of its fields. Ctrl-C ends the run and stores the best epoch so far.
+
+    \b
+    Examples:
+      python -m training train book
+      python -m training train book --hidden 100,50 --epochs 10 --seed 2
+      python -m training train pictures --dataset ~/leaves --model leaves
+    """  # noqa: D301
+    chosen = recipes.load(recipe, {name: value for name, value in fields.items() if value is not None})
+    trained = run_with_progress(chosen)
+    version = run.publish(trained, store)
+    click.echo(report.outcome(trained, version))
+    if trained.fitted.interrupted:
+        sys.exit(_INTERRUPTED)
+    if promote:
+        store.promote(chosen.model, version)
+        click.echo(f"{PRODUCTION} is now version {version}")
+    elif store.aliases(chosen.model).aliases.get(PRODUCTION) != version:
+        click.echo(f"To serve it: python -m training promote {chosen.model} {version}")
+
+
+def run_with_progress(recipe: Recipe) -> run.Trained:
+    """Load a recipe's data and train, with a bar for the batches and a line for each epoch."""
+    data = datasets.load(recipe.dataset, height=recipe.height, width=recipe.width, preparation=recipe.preparation)
+    click.echo(report.plan(recipe, data, parts := run.split(data, recipe)))
+    click.echo(report.EPOCH_HEADER)
+    total = recipe.epochs * batches.count(len(parts.train), recipe.batch_size)
+    with tqdm(total=total, unit="batch", disable=None, leave=False) as bar:
+
+        def on_epoch(epoch: Epoch) -> None:
+            bar.set_postfix(loss=f"{epoch.train.loss:.4f}", validation=f"{epoch.validation.accuracy:.2%}")
+            tqdm.write(report.epoch_line(epoch))
+
+        def on_batch() -> None:
+            bar.update()
+
+        return run.train(recipe, data, parts, on_epoch=on_epoch, on_batch=on_batch)
+
+
+@main.command("evaluate")
+@click.argument("model")
+@click.argument("version", default=PRODUCTION)
+@click.option("--dataset", help="Another data set than the one that the version was trained on, all of its test part.")
+@click.pass_obj
+def evaluate_command(store: LocalStore, /, model: str, version: str, dataset: str | None) -> None:
+    """Measure VERSION (a number or an alias) of MODEL on the test examples that its training never saw."""
+    click.echo(report.evaluation(evaluate(store.read(model, store.resolve(model, version)), dataset)))
+
+
+@main.command("list")
+@click.argument("model", required=False)
+@click.pass_obj
+def list_command(store: LocalStore, /, model: str | None) -> None:
+    """List the versions of MODEL, or of every model: when and how they were made, how good they are, what is served."""
+    for name in [model] if model else store.models():
+        click.echo(report.versions(store, name))
+
+
+@main.command()
+@click.argument("model")
+@click.argument("version", type=click.IntRange(min=1))
+@click.option("--alias", default=PRODUCTION, show_default=True, help="Which alias to move.")
+@click.pass_obj
+def promote(store: LocalStore, /, model: str, version: int, alias: str) -> None:
+    """Let production mean VERSION of MODEL. A running service follows by itself."""
+    document = store.promote(model, version, alias)
+    click.echo(f"{model}: {alias} is version {document.aliases[alias]}, generation {document.generation}")
+
+
+@main.command()
+@click.argument("model")
+@click.option("--alias", default=PRODUCTION, show_default=True, help="Which alias to move back.")
+@click.pass_obj
+def rollback(store: LocalStore, /, model: str, alias: str) -> None:
+    """Undo the last promote of MODEL: production means again what it meant before."""
+    document = store.rollback(model, alias)
+    click.echo(f"{model}: {alias} is version {document.aliases[alias]}, generation {document.generation}")
+
+
+@main.command()
+def reproduce() -> None:
+    """Train the book's network, and print our figures beside those that the book prints. Nothing is stored."""
+    trained = run_with_progress(recipes.load("book"))
+    click.echo(report.beside_the_book(trained))

@@ -1,0 +1,40 @@
+"""Everything that can be wrong with data, a recipe or a run; what both sides share is in mlp/errors.py.
+
+TrainingError
+├── DataError               a data set that cannot be read, or is not one
+│   ├── MalformedIdx
+│   ├── MalformedNpz
+│   └── DownloadError
+├── RecipeError             settings of a run that do not fit together
+└── Diverged                a run whose numbers are no longer finite
+"""
+
+from mlp.errors import MlpError
+
+
+class TrainingError(MlpError):
+    """What every error of this package is; its text is a sentence for the person who caused it."""
+
+
+class DataError(TrainingError):
+    """A data set that cannot be found, cannot be read, contradicts itself, or has too few examples."""
+
+
+class MalformedIdx(DataError):
+    """The file is not one whole IDX array of the expected kind."""
+
+
+class MalformedNpz(DataError):
+    """The file is not an .npz of pictures and labels."""
+
+
+class DownloadError(DataError):
+    """A file could not be fetched, or what came is not that file; nothing was kept."""
+
+
+class RecipeError(TrainingError):
+    """A recipe that does not exist, cannot be read, or whose settings do not fit together."""
+
+
+class Diverged(TrainingError):
+    """The loss or the weights are no longer finite."""

@@ -1,0 +1,65 @@
+"""How good a stored version is, measured anew."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import ValidationError
+
+from mlp import network
+from mlp.arrays import Ints
+from mlp.version import Version
+from training import datasets
+from training.errors import DataError
+from training.fit import Examples
+from training.recipes import Recipe
+from training.run import split
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A version's answers to the test examples."""
+
+    version: Version
+    dataset: str
+    confusion: Ints
+    """Shape (c, c): row the true class, column the answer, counts of examples."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers, from 0 to 1."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+
+def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
+    """Measure a version on the test part that its own recipe leaves out of training, or on that of another data set.
+
+    Raises DataError when the data set is not the one that the version names: its split would then hold out other
+    examples, and some of them might have been trained on.
+    """
+    recipe = _recipe(version)
+    source = dataset or recipe.dataset
+    data = datasets.load(source, height=recipe.height, width=recipe.width, preparation=recipe.preparation)
+    if data.classes != version.metadata.labels:
+        raise DataError(f"the version tells {', '.join(version.metadata.labels)} apart, not {', '.join(data.classes)}")
+    trained_on = version.metadata.dataset
+    same = trained_on is not None and trained_on.sha256 == data.sha256
+    if not same and dataset is None:
+        raise DataError(f"{source} has changed since the version was trained on it; name a data set with --dataset")
+    test = split(data, recipe).test if same else _all(data)
+    height, width = version.metadata.input.height, version.metadata.input.width
+    answers = network.winners(version.scores(test.pixels.reshape(-1, height, width)))
+    confusion = np.zeros((len(data.classes),) * 2, np.intp)
+    np.add.at(confusion, (test.labels, answers), 1)
+    return Evaluation(version, data.name, confusion)
+
+
+def _recipe(version: Version) -> Recipe:
+    try:
+        return Recipe.model_validate(version.metadata.recipe)
+    except ValidationError as error:
+        raise DataError("the version does not say by which recipe it was trained") from error
+
+
+def _all(data: datasets.DataSet) -> Examples:
+    part = data.test or data.train
+    return Examples(part.images.reshape(len(part.labels), -1), part.labels)

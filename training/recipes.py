@@ -1,0 +1,120 @@
+"""A recipe is everything that decides how a run goes: small TOML files in `recipes/`, each field a flag as well."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from mlp.metadata import ModelName
+from training.errors import RecipeError
+from training.losses import LOSSES
+
+FOLDER = Path(__file__).parent / "recipes"
+
+Part = Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, lt=1)]
+"""A number of examples, or a fraction of them."""
+
+
+def _from_commas(value: object) -> object:
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+Units = Annotated[tuple[Annotated[int, Field(ge=1, le=100_000)], ...], BeforeValidator(_from_commas)]
+"""Units of each hidden layer; a text of numbers with commas between them will do."""
+
+ActivationName = Literal["sigmoid", "tanh", "relu", "softmax", "identity"]
+
+
+class Recipe(BaseModel):
+    """What a run does with which data. The sentence under a field is its help on the command line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    model: ModelName = "digits"
+    """Name that the version is published under."""
+    dataset: str = "mnist"
+    """"mnist", "fashion-mnist", or a path: a folder of IDX files, a folder with one sub-folder a class, or an .npz."""
+    preparation: Literal["digit", "fit"] = "digit"
+    """What a picture goes through before the network sees it, in training from a folder and in service."""
+    height: int = Field(default=28, ge=1, le=1024)
+    """Height in pixels that pictures from a folder are brought to."""
+    width: int = Field(default=28, ge=1, le=1024)
+    """Width in pixels that pictures from a folder are brought to."""
+    low: float = -1.0
+    """Feature that pixel 0 becomes."""
+    high: float = 1.0
+    """Feature that pixel 255 becomes."""
+    pool: bool = False
+    """Put the data set's own test part in with the rest before splitting, as the book does."""
+    validation: Part = 5000
+    """Examples, or fraction of them, kept from training; every choice is made on these."""
+    test: Part = 0.15
+    """Examples, or fraction of them, read once at the end. Not used where the data set's own test part is kept."""
+    hidden: Units = (100,)
+    """Units of each hidden layer, comma-separated; nothing for none."""
+    activation: ActivationName = "relu"
+    """Activation of the hidden layers."""
+    output: ActivationName = "softmax"
+    """Activation of the output layer."""
+    loss: Literal["mse", "cross_entropy"] = "cross_entropy"
+    """What is minimised; see training/losses.py for the definitions."""
+    init: Literal["normal", "glorot", "he"] = "he"
+    """Distribution of the first weights."""
+    init_scale: float = Field(default=1.0, gt=0)
+    """Standard deviation for "normal"; a factor on the usual spread for "glorot" and "he"."""
+    optimiser: Literal["sgd"] = "sgd"
+    """How a gradient becomes a step."""
+    learning_rate: float = Field(default=0.1, gt=0)
+    """Length of a step in units of the gradient."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 100
+    """Examples a step: 1 is online, "full" is full-batch, anything between is mini-batch gradient descent."""
+    epochs: int = Field(default=20, ge=1)
+    """Passes over the training examples."""
+    l2: float = Field(default=0.0, ge=0)
+    """λ of the penalty λ/2 · Σ w² on the weights."""
+    keep: Literal["best", "last"] = "best"
+    """Which weights are published: those of the epoch best on validation, or those of the last."""
+    train_sample: int = Field(default=10_000, ge=0)
+    """Training examples on which loss and accuracy are measured after each epoch; 0 is all of them."""
+    seed: int = Field(default=1, ge=0)
+    """Decides the split, the first weights and the order: the same seed gives the same weights, bit for bit."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Recipe":
+        outputs = LOSSES[self.loss].outputs
+        if self.output not in outputs:
+            raise ValueError(f"the loss {self.loss} goes with the output {' or '.join(outputs)}, not {self.output}")
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, got {self.low} and {self.high}")
+        return self
+
+    @property
+    def activations(self) -> tuple[str, ...]:
+        """One name for each layer."""
+        return (*[self.activation] * len(self.hidden), self.output)
+
+
+def names() -> list[str]:
+    """Give the names of the recipes that come with the project, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(name: str, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Read a recipe, by its name in `recipes/` or the path of a .toml file, with some fields replaced.
+
+    Raises RecipeError naming the field and what it may be.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        there = ", ".join(names())
+        raise RecipeError(f"no recipe {name!r}; there are {there}, or give the path of a .toml file") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"the recipe {path} cannot be read: {error}") from error
+    try:
+        return Recipe.model_validate({**fields, **(overrides or {})})
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, e['loc'])) or 'recipe'}: {e['msg']}" for e in error.errors())
+        raise RecipeError(f"the recipe {name}: " + "; ".join(lines)) from error

@@ -1,0 +1,129 @@
+"""What the command line prints: text tables of a run, of a store, and of our figures beside the book's."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from mlp.errors import VersionFileError
+from mlp.store import LocalStore
+from training.datasets import DataSet
+from training.evaluate import Evaluation
+from training.fit import Epoch
+from training.recipes import Recipe
+from training.run import Split, Trained
+
+EPOCH_HEADER: Final = "epoch   train loss   train acc.   valid. loss   valid. acc.   seconds"
+
+BOOK: Final = {1: (76.17, 76.02), 2: (85.46, 84.94), 3: (87.89, 87.64), 4: (89.36, 89.38), 5: (90.21, 90.16)} | {
+    48: (95.57, 94.58),
+    49: (95.55, 94.54),
+    50: (95.59, 94.74),
+}
+"""Train and validation accuracy in % after an epoch, as printed in chapter 11 of "Machine Learning with PyTorch and
+Scikit-Learn" (Raschka, Liu, Mirjalili, 2022); the epochs between are not printed there."""
+
+BOOK_TEST: Final = 94.51
+"""Test accuracy in %, printed there after 50 epochs."""
+
+
+def plan(recipe: Recipe, data: DataSet, parts: Split) -> str:
+    """Say what is about to be trained on what."""
+    height, width = data.train.images.shape[1:]
+    sizes = "-".join(map(str, [height * width, *recipe.hidden, len(data.classes)]))
+    counts = f"{len(parts.train):,} training, {len(parts.validation):,} validation, {len(parts.test):,} test examples"
+    return (
+        f"{recipe.model}: {sizes}, {' '.join(recipe.activations)}, {recipe.loss}, "
+        f"{recipe.optimiser} {recipe.learning_rate:g}, batches of {recipe.batch_size}, seed {recipe.seed}\n"
+        f"{data.name}: {counts}\n{_skipped(data)}"
+    )
+
+
+def _skipped(data: DataSet) -> str:
+    """List the pictures that could not be used, the first few of them."""
+    if not data.skipped:
+        return ""
+    lines = [f"  {picture.path}: {picture.reason}" for picture in data.skipped[:5]]
+    more = [f"  and {len(data.skipped) - 5} more"] if len(data.skipped) > 5 else []
+    return "\n".join([f"left out, because they could not be read: {len(data.skipped)}", *lines, *more]) + "\n"
+
+
+def epoch_line(epoch: Epoch) -> str:
+    """Give an epoch's line below `EPOCH_HEADER`."""
+    train, validation = epoch.train, epoch.validation
+    return (
+        f"{epoch.number:5d} {train.loss:12.5f} {train.accuracy:12.2%} "
+        f"{validation.loss:13.5f} {validation.accuracy:13.2%} {epoch.seconds:9.2f}"
+    )
+
+
+def outcome(trained: Trained, version: int) -> str:
+    """Say what a run has given."""
+    fitted = trained.fitted
+    why = "interrupted; best so far, " if fitted.interrupted else ""
+    return (
+        f"\n{why}epoch {fitted.kept.number}: validation {fitted.kept.validation.accuracy:.2%}, "
+        f"test {trained.test.accuracy:.2%}\nstored as {trained.recipe.model} version {version}"
+    )
+
+
+def evaluation(found: Evaluation) -> str:
+    """Give the accuracy, and for each class how many were right and what the others were taken for."""
+    labels = found.version.metadata.labels
+    rows = []
+    for index, label in enumerate(labels):
+        counts = found.confusion[index]
+        wrong = sorted(((int(n), labels[j]) for j, n in enumerate(counts) if n and j != index), reverse=True)
+        taken = ", ".join(f"{other} {n}×" for n, other in wrong[:3])
+        share = f"{counts[index] / counts.sum():.2%}" if counts.sum() else "–"
+        rows.append((label, str(counts.sum()), share, taken))
+    table = _table(("class", "examples", "right", "most often taken for"), rows)
+    metadata = found.version.metadata
+    total = f"{found.accuracy:.2%} of {found.confusion.sum():,}"
+    return f"{metadata.name} version {metadata.version} on {found.dataset}: {total}\n\n{table}"
+
+
+def versions(store: LocalStore, name: str) -> str:
+    """Give the table of a model's versions. Raises ModelNotFound, StoreUnavailable, AliasDocumentError."""
+    document = store.aliases(name)
+    rows = []
+    for number in store.versions(name):
+        aliases = ", ".join(document.names_of(number))
+        try:
+            metadata = store.metadata(name, number)
+        except VersionFileError as error:
+            rows.append((str(number), "damaged", "", "", "", f"{aliases} {error}".strip()))
+            continue
+        sizes = "-".join(map(str, metadata.sizes))
+        accuracy = metadata.metrics.get("accuracy")
+        accuracy_text = "–" if accuracy is None else f"{accuracy:.2%}"
+        created = f"{metadata.created_at:%Y-%m-%d %H:%M}"
+        rows.append((str(number), created, sizes, f"{metadata.weights:,}", accuracy_text, aliases))
+    header = ("version", "created (UTC)", "units", "weights", "test acc.", "aliases")
+    return f"{name}, generation {document.generation}\n{_table(header, rows)}"
+
+
+def beside_the_book(trained: Trained) -> str:
+    """Give our accuracies beside those that the book prints, in %."""
+    rows = [
+        (str(epoch.number), *_beside(epoch.train.accuracy, book[0]), *_beside(epoch.validation.accuracy, book[1]))
+        for epoch in trained.fitted.epochs
+        if (book := BOOK.get(epoch.number))
+    ]
+    header = ("epoch", "train acc.", "book", "valid. acc.", "book")
+    ours, book_test = _beside(trained.test.accuracy, BOOK_TEST)
+    seconds = sorted(epoch.seconds for epoch in trained.fitted.epochs)[len(trained.fitted.epochs) // 2]
+    difference = trained.test.accuracy * 100 - BOOK_TEST
+    return (
+        f"\n{_table(header, rows)}\n\n"
+        f"test accuracy after {len(trained.fitted.epochs)} epochs: {ours} %, the book {book_test} %, "
+        f"difference {difference:+.2f} points\nmedian epoch: {seconds:.2f} s of training"
+    )
+
+
+def _beside(accuracy: float, book: float) -> tuple[str, str]:
+    return f"{accuracy * 100:.2f}", f"{book:.2f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows])
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,135 @@
+"""A whole run: data set → split → fit → one look at the test set → a version in the store."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import PIL
+import pydantic
+
+from mlp.arrays import Ints, Uint8
+from mlp.metadata import Input, Metadata, TrainedOn
+from mlp.store import LocalStore
+from training import fit as fitting
+from training.datasets import DataSet
+from training.errors import DataError
+from training.fit import Epoch, Examples, Fitted, Measure, measure
+from training.recipes import Part, Recipe
+from training.split import stratified
+
+_GOLDEN = 16
+"""Test pictures that a version carries with the scores it must give them; a blank and a full one come on top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The three parts of a data set, and nothing in two of them."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run, before anything is stored."""
+
+    recipe: Recipe
+    data: DataSet
+    fitted: Fitted
+    test: Measure
+    golden_inputs: Uint8
+
+
+def split(data: DataSet, recipe: Recipe) -> Split:
+    """Give the parts that a recipe makes of a data set: the same ones for the same seed, each class in proportion.
+
+    The data set's own test part, where it has one, stays the test part unless the recipe pools it with the rest.
+    Raises DataError when there are too few examples.
+    """
+    # A generator of its own: the parts do not depend on what else the seed is used for.
+    rng = np.random.default_rng([recipe.seed, 0x5B117])
+    if data.test is not None and not recipe.pool:
+        total = len(data.train.labels)
+        validation = _count(recipe.validation, total)
+        parts = stratified(data.train.labels, [total - validation, validation], rng)
+        train, held = (_examples(data.train.images, data.train.labels, part) for part in parts)
+        return Split(train, held, _examples(data.test.images, data.test.labels, slice(None)))
+    images, labels = data.train.images, data.train.labels
+    if data.test is not None:
+        images, labels = np.concatenate([images, data.test.images]), np.concatenate([labels, data.test.labels])
+    validation, test = _count(recipe.validation, len(labels)), _count(recipe.test, len(labels))
+    parts = stratified(labels, [len(labels) - validation - test, validation, test], rng)
+    return Split(*(_examples(images, labels, part) for part in parts))
+
+
+def train(
+    recipe: Recipe,
+    data: DataSet,
+    parts: Split,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
+    on_batch: Callable[[], None] = lambda: None,
+) -> Trained:
+    """Train by a recipe on the parts that `split` gave, and look at the test set once, with the weights that are kept.
+
+    Raises DataError, Diverged; KeyboardInterrupt when stopped before the first epoch was over.
+    """
+    classes = len(data.classes)
+    fitted = fitting.fit(recipe, parts.train, parts.validation, classes, on_epoch=on_epoch, on_batch=on_batch)
+    return Trained(recipe, data, fitted, measure(fitted.layers, parts.test, recipe), _golden(parts.test, data))
+
+
+def publish(trained: Trained, store: LocalStore) -> int:
+    """Store what a run has given as the model's next version, and give its number; no alias moves.
+
+    Raises VersionFileError, StoreUnavailable.
+    """
+    recipe, fitted, data = trained.recipe, trained.fitted, trained.data
+    height, width = data.train.images.shape[1:]
+    metadata = Metadata(
+        name=recipe.model,
+        version=1,
+        created_at=datetime.now(UTC).replace(microsecond=0),
+        sizes=(height * width, *recipe.hidden, len(data.classes)),
+        activations=recipe.activations,
+        input=Input(height=height, width=width, low=recipe.low, high=recipe.high, preparation=recipe.preparation),
+        labels=data.classes,
+        recipe=recipe.model_dump(mode="json"),
+        seed=recipe.seed,
+        dataset=TrainedOn(name=data.name, sha256=data.sha256),
+        metrics={
+            "accuracy": trained.test.accuracy,
+            "loss": trained.test.loss,
+            "validation_accuracy": fitted.kept.validation.accuracy,
+            "train_accuracy": fitted.kept.train.accuracy,
+            "epochs": float(fitted.kept.number),
+        },
+        libraries={
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+            "pydantic": pydantic.VERSION,
+        },
+        sha256="0" * 64,
+    )
+    return store.publish(metadata, fitted.layers, trained.golden_inputs)
+
+
+def _count(part: Part, total: int) -> int:
+    count = part if isinstance(part, int) else max(1, round(part * total))
+    if count >= total:
+        raise DataError(f"{count} examples are to be kept from training, and there are {total} in all")
+    return count
+
+
+def _examples(images: Uint8, labels: Ints, chosen: Ints | slice) -> Examples:
+    return Examples(images[chosen].reshape(-1, images.shape[1] * images.shape[2]), labels[chosen])
+
+
+def _golden(test: Examples, data: DataSet) -> Uint8:
+    chosen = np.linspace(0, len(test) - 1, min(_GOLDEN, len(test))).astype(np.intp)
+    ends = np.repeat(np.array([[0], [255]], np.uint8), test.pixels.shape[1], axis=1)  # (2, d)
+    return np.concatenate([test.pixels[chosen], ends]).reshape(-1, *data.train.images.shape[1:])
