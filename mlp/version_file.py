@@ -142,6 +142,8 @@ def _info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]:
     name = info.filename.removesuffix(".npy")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise VersionFileError(f"{name} is compressed by method {info.compress_type}, which NumPy does not write")
     if name == "metadata" and info.file_size > MAX_METADATA_BYTES:
         raise VersionFileError(f"the metadata is {info.file_size} bytes, more than {MAX_METADATA_BYTES}")
     try:
@@ -149,7 +151,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> npt.NDArray[Any]
     except MalformedNpy as error:
         raise VersionFileError(f"{name}: {error}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
-        # RuntimeError: encrypted; NotImplementedError, a kind of it: a compression that is not read.
+        # RuntimeError: encrypted.
         raise VersionFileError(f"{name} is damaged: {error}") from error
 
 
@@ -162,7 +164,7 @@ def _metadata(array: npt.NDArray[Any]) -> Metadata:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the JSON"
         raise VersionFileError(f"the metadata is wrong at {where}: {first['msg']}") from error
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, SystemError) as error:  # characters that do not exist
         raise VersionFileError(f"the metadata is no text: {error}") from error
 
 

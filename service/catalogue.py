@@ -3,11 +3,11 @@
 from typing import Any
 
 from flask import Blueprint, Response
-from pydantic_core import to_json
 
 from mlp.aliases import PRODUCTION
 from mlp.errors import VersionFileError, VersionNotFound
 from mlp.metadata import Metadata
+from service import reply
 from service.live import Live, LiveModels
 
 
@@ -17,12 +17,12 @@ def routes(live: LiveModels) -> Blueprint:
 
     @blueprint.get("/models")
     def models() -> Response:
-        return _json({"models": [_summary(live, name) for name in live.names()]})
+        return reply.json({"models": [_summary(live, name) for name in live.names()]})
 
     @blueprint.get("/models/<name>")
     def model(name: str) -> Response:
         state = live.get(name)
-        return _json(
+        return reply.json(
             {
                 "name": name,
                 "generation": state.document.generation,
@@ -39,13 +39,9 @@ def routes(live: LiveModels) -> Blueprint:
         if number not in live.store.versions(name):
             raise VersionNotFound(f"model {name!r} has no version {number}")
         metadata = live.store.metadata(name, number)
-        return _json(metadata.model_dump(mode="json") | _version(live, state, number))
+        return reply.json(metadata.model_dump(mode="json") | _version(live, state, number))
 
     return blueprint
-
-
-def _json(value: dict[str, Any]) -> Response:
-    return Response(to_json(value), content_type="application/json")
 
 
 def _summary(live: LiveModels, name: str) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from typing import Any, Final
 
 from flask import Flask, Response, g
 from pydantic import ValidationError
-from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
 from mlp import errors
+from service import reply
 
 _log = logging.getLogger("service")
 
@@ -125,7 +125,7 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
     if problems:
         body["errors"] = problems
     body["request_id"] = g.get("request_id", "")
-    response = Response(to_json(body), status.value, content_type="application/problem+json")
+    response = reply.json(body, status.value, "application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response
 
+from service import reply
 from service.errors import NotReady
 from service.live import LiveModels
 
@@ -12,12 +13,12 @@ def routes(live: LiveModels) -> Blueprint:
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        return Response('{"status":"alive"}', content_type="application/json")
+        return reply.json({"status": "alive"})
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
         if not live.ready:
             raise NotReady("no model answers yet: none is in the store, or the version behind production was refused")
-        return Response('{"status":"ready"}', content_type="application/json")
+        return reply.json({"status": "ready"})
 
     return blueprint

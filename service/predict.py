@@ -4,10 +4,9 @@ from typing import Literal
 
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import to_json
 
 from mlp.aliases import PRODUCTION
-from service import answer, body
+from service import answer, body, reply
 from service.errors import InvalidField
 from service.live import LiveModels
 from service.settings import Settings
@@ -41,7 +40,7 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
         pixels = body.read(request, reading)
         scores = version.scores(pixels)
         g.said = {"model": version.metadata.name, "version": version.metadata.version, "images": len(pixels)}
-        response = Response(to_json(answer.body(version, scores, query.top_k)), content_type="application/json")
+        response = reply.json(answer.body(version, scores, query.top_k))
         response.headers["X-Model-Name"] = version.metadata.name
         response.headers["X-Model-Version"] = str(version.metadata.version)
         response.headers["X-Model-Generation"] = str(snapshot.generation)

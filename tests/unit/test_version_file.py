@@ -120,6 +120,14 @@ def twice():
     return file.getvalue()
 
 
+def lzma_packed():
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(PACKED)) as archive, zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as other:
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name))
+    return file.getvalue()
+
+
 def wrong_golden():
     scores = members()["golden_scores"].copy()
     scores[0] = scores[0][::-1]
@@ -136,6 +144,7 @@ def wrong_golden():
         (bomb, "unpacked it would be"),
         (with_pickle, "W1: the array holds Python objects"),
         (twice, "twice"),
+        (lzma_packed, "compressed by method 14"),
         (lambda: repacked(without=["W2"]), "has no W2"),
         (lambda: repacked(without=["golden_inputs"]), "has no golden_inputs"),
         (lambda: repacked({"extra": np.zeros(3)}), "more than a version of 2 layers: extra"),
@@ -189,6 +198,16 @@ def test_a_file_over_the_limit_is_refused_without_being_read_whole(tmp_path):
 
     with pytest.raises(VersionFileError, match=r"1\.npz: the file is larger than"):
         version_file.read(path)
+
+
+def test_metadata_with_characters_that_do_not_exist_is_refused():
+    text = members()["metadata"].reshape(1).copy()
+    text.view(np.uint32)[5] = 0x7FFFFFFF
+    file = io.BytesIO()
+    np.savez(file, **(members() | {"metadata": text.reshape(())}))
+
+    with pytest.raises(VersionFileError, match="metadata"):
+        version_file.unpack(file.getvalue())
 
 
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
