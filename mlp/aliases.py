@@ -1,5 +1,6 @@
 """The alias document: which version of a model answers under which name. Where it is kept is mlp/store.py's matter."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,7 +9,9 @@ from mlp.errors import AliasDocumentError, NothingToRollBack
 
 PRODUCTION = "production"
 
-AliasName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+_ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+AliasName = Annotated[str, Field(pattern=f"^{_ALIAS.pattern}$")]
 """Begins with a letter, so that no alias can be taken for a version's number."""
 
 VersionNumber = Annotated[int, Field(ge=1, strict=True)]
@@ -39,7 +42,12 @@ class AliasDocument(BaseModel):
         return self.model_dump_json(indent=2).encode() + b"\n"
 
     def moved(self, alias: str, version: int) -> "AliasDocument":
-        """Give the next generation, in which `alias` names `version`. A move to where it is already changes nothing."""
+        """Give the next generation, in which `alias` names `version`. A move to where it is already changes nothing.
+
+        Raises AliasDocumentError for a name that no alias can have.
+        """
+        if not _ALIAS.fullmatch(alias):
+            raise AliasDocumentError(f"{alias!r} is no alias: a letter a-z first, then letters, digits, '-', '_'")
         now = self.aliases.get(alias)
         if now == version:
             return self

@@ -36,28 +36,30 @@ def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
     Raises DataError when the data set is not the one that the version names: its split would then hold out other
     examples, and some of them might have been trained on.
     """
-    recipe = _recipe(version)
-    source = dataset or recipe.dataset
-    data = datasets.load(source, height=recipe.height, width=recipe.width, preparation=recipe.preparation)
+    recipe, spec = _recipe(version), version.metadata.input
+    source = dataset or (recipe.dataset if recipe else None)
+    if source is None:
+        raise DataError("the version does not say by which recipe it was trained; name a data set with --dataset")
+    data = datasets.load(source, height=spec.height, width=spec.width, preparation=spec.preparation)
     if data.classes != version.metadata.labels:
         raise DataError(f"the version tells {', '.join(version.metadata.labels)} apart, not {', '.join(data.classes)}")
     trained_on = version.metadata.dataset
     same = trained_on is not None and trained_on.sha256 == data.sha256
-    if not same and dataset is None:
+    if dataset is None and not same:
         raise DataError(f"{source} has changed since the version was trained on it; name a data set with --dataset")
-    test = split(data, recipe).test if same else _all(data)
-    height, width = version.metadata.input.height, version.metadata.input.width
-    answers = network.winners(version.scores(test.pixels.reshape(-1, height, width)))
+    test = split(data, recipe).test if same and recipe else _all(data)
+    answers = network.winners(version.scores(test.pixels.reshape(-1, spec.height, spec.width)))
     confusion = np.zeros((len(data.classes),) * 2, np.intp)
     np.add.at(confusion, (test.labels, answers), 1)
     return Evaluation(version, data.name, confusion)
 
 
-def _recipe(version: Version) -> Recipe:
+def _recipe(version: Version) -> Recipe | None:
+    """Give the recipe that a version was trained by; None where it names none, or one of another time."""
     try:
-        return Recipe.model_validate(version.metadata.recipe)
-    except ValidationError as error:
-        raise DataError("the version does not say by which recipe it was trained") from error
+        return Recipe.model_validate(version.metadata.recipe) if version.metadata.recipe else None
+    except ValidationError:
+        return None
 
 
 def _all(data: datasets.DataSet) -> Examples:
