@@ -7,6 +7,7 @@ import numpy as np
 from mlp.arrays import Float
 from mlp.network import Layer, activations
 from training.derivatives import DERIVATIVES
+from training.dropout import Dropout
 from training.losses import LOSSES
 
 Gradients = list[tuple[Float, Float]]
@@ -19,8 +20,11 @@ class Backprop:
     What is optimised is loss + l2 / 2 · Σ w², over all weights and no biases; the loss alone is what is reported.
     """
 
-    def __init__(self, layers: Sequence[Layer], rows: int, *, loss: str, l2: float = 0.0) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], rows: int, *, loss: str, l2: float = 0.0, dropout: Dropout | None = None
+    ) -> None:
         self._layers = layers
+        self._dropout = dropout
         self._loss = LOSSES[loss]
         self._l2 = l2
         dtype = layers[0].weights.dtype
@@ -36,7 +40,11 @@ class Backprop:
         dL/dW_l = a_{l−1}ᵀ delta_l, dL/db_l = Σ_n delta_l, delta_{l−1} = (delta_l W_lᵀ) · da_{l−1}/dz_{l−1}.
         """
         n = len(x)
-        outputs = [x, *activations(self._layers, x, [a[:n] for a in self._activations])]  # a_0 … a_L
+        outputs = [x]  # a_0 … a_L
+        for number, a in enumerate(activations(self._layers, x, [a[:n] for a in self._activations])):
+            if self._dropout and number < len(self._layers) - 1:
+                self._dropout.drop(number, a)
+            outputs.append(a)
         delta = outputs[-1]
         self._loss.delta(delta, y, self._layers[-1].activation)  # (n, c)
         for number in reversed(range(len(self._layers))):
@@ -49,6 +57,8 @@ class Backprop:
             if number:
                 below = self._deltas[number - 1][:n]
                 np.matmul(delta, layer.weights.T, out=below)  # (n, fan_in)
+                if self._dropout:
+                    self._dropout.restore(number - 1, a, below)
                 DERIVATIVES[self._layers[number - 1].activation](below, a)
                 delta = below
         return self.gradients

@@ -22,7 +22,16 @@ class Batches:
     """Every example once an epoch, in a new order each time; the last batch of an epoch may be smaller."""
 
     def __init__(
-        self, pixels: Uint8, labels: Ints, *, classes: int, rows: int, low: float, high: float, rng: np.random.Generator
+        self,
+        pixels: Uint8,
+        labels: Ints,
+        *,
+        classes: int,
+        rows: int,
+        low: float,
+        high: float,
+        rng: np.random.Generator,
+        smoothing: float = 0.0,
     ) -> None:
         """`pixels` is (n, d) uint8 and stays so; `labels` (n,) indices below `classes`; `rows` examples a batch."""
         self._pixels = pixels
@@ -34,10 +43,10 @@ class Batches:
         self._gathered = np.empty((rows, pixels.shape[1]), np.uint8)
         self._x = np.empty((rows, pixels.shape[1]), np.float32)
         self._y = np.empty((rows, classes), np.float32)
-        self._one_hot = np.eye(classes, dtype=np.float32)
+        self._targets = np.eye(classes, dtype=np.float32) * (1 - smoothing) + smoothing / classes  # (c, c)
 
     def __iter__(self) -> Iterator[tuple[Float, Float]]:
-        """Yield features (k, d) and one-hot targets (k, c); the next batch overwrites both."""
+        """Yield features (k, d) and targets (k, c); the next batch overwrites both."""
         order = self._rng.permutation(len(self._pixels))
         for start in range(0, len(order), self._rows):
             chosen = order[start : start + self._rows]
@@ -47,5 +56,5 @@ class Batches:
             np.take(self._pixels, chosen, axis=0, out=gathered, mode="clip")
             np.multiply(gathered, self._scale, out=x)
             x += self._shift
-            np.take(self._one_hot, self._labels[chosen], axis=0, out=y, mode="clip")
+            np.take(self._targets, self._labels[chosen], axis=0, out=y, mode="clip")
             yield x, y

@@ -9,8 +9,10 @@ import numpy as np
 from mlp import network
 from mlp.arrays import Ints, Uint8
 from mlp.network import Layer
-from training import batches, initialise
+from training import batches, initialise, schedules
+from training.average import Average
 from training.backprop import Backprop
+from training.dropout import Dropout
 from training.errors import Diverged
 from training.losses import LOSSES
 from training.optimisers import OPTIMISERS
@@ -81,8 +83,10 @@ def descend(
     validation: Examples,
     rng: np.random.Generator,
     on_batch: Callable[[], None] = lambda: None,
-) -> Iterator[Epoch]:
-    """Train `layers` in place, and yield after each epoch; `on_batch` is called after each batch.
+) -> Iterator[tuple[Epoch, Sequence[Layer]]]:
+    """Train `layers` in place; after each epoch yield it and the weights that it measured.
+
+    `on_batch` is called after each batch.
 
     Raises Diverged when the loss is no longer finite.
     """
@@ -95,21 +99,30 @@ def descend(
         low=recipe.low,
         high=recipe.high,
         rng=rng,
+        smoothing=recipe.label_smoothing,
     )
-    gradients = Backprop(layers, rows, loss=recipe.loss, l2=recipe.l2)
-    optimiser = OPTIMISERS[recipe.optimiser](recipe.learning_rate)
+    dropout = Dropout(recipe.hidden, rows, recipe.dropout, rng) if recipe.dropout and recipe.hidden else None
+    gradients = Backprop(layers, rows, loss=recipe.loss, l2=recipe.l2, dropout=dropout)
+    optimiser = OPTIMISERS[recipe.optimiser](layers, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    average = Average(layers, recipe.average) if recipe.average else None
+    kept = average.layers if average else layers
     sample = _sample(train, recipe.train_sample)
+    steps, steps_an_epoch = 0, batches.count(len(train), recipe.batch_size)
     for number in range(1, recipe.epochs + 1):
         start = time.perf_counter()
         with np.errstate(over="ignore", invalid="ignore"):  # shows in the loss, and is said there in words
             for x, y in epoch_batches:
-                optimiser.step(layers, gradients(x, y))
+                steps += 1
+                factor = schedules.factor(recipe.schedule, steps / steps_an_epoch, recipe.epochs, recipe.warmup)
+                optimiser.step(gradients(x, y), recipe.learning_rate * factor)
+                if average:
+                    average.update()
                 on_batch()
             seconds = time.perf_counter() - start
-            epoch = Epoch(number, measure(layers, sample, recipe), measure(layers, validation, recipe), seconds)
+            epoch = Epoch(number, measure(kept, sample, recipe), measure(kept, validation, recipe), seconds)
         if not np.isfinite(epoch.train.loss):
             raise Diverged(f"the loss is {epoch.train.loss} after epoch {number}: try a smaller learning_rate")
-        yield epoch
+        yield epoch, kept
 
 
 def fit(
@@ -133,18 +146,21 @@ def fit(
     kept: tuple[Epoch, tuple[Layer, ...]] | None = None
     interrupted = False
     try:
-        for epoch in descend(layers, recipe, train, validation, rng, on_batch):
+        for epoch, measured in descend(layers, recipe, train, validation, rng, on_batch):
             epochs.append(epoch)
             if kept is None or _rank(epoch) > _rank(kept[0]):
-                kept = epoch, _copy(layers)
+                kept = epoch, _copy(measured)
+            last = tuple(measured)
             on_epoch(epoch)
+            if recipe.patience and epoch.number - kept[0].number >= recipe.patience:
+                break
     except KeyboardInterrupt:
         if kept is None:
             raise
         interrupted = True
     assert kept is not None, "a recipe has at least one epoch"  # noqa: S101
     if recipe.keep == "last" and not interrupted:
-        kept = epochs[-1], tuple(layers)
+        kept = epochs[-1], last
     return Fitted(kept[1], tuple(epochs), kept[0], interrupted)
 
 

@@ -63,16 +63,32 @@ class Recipe(BaseModel):
     """Distribution of the first weights."""
     init_scale: float = Field(default=1.0, gt=0)
     """Standard deviation for "normal"; a factor on the usual spread for "glorot" and "he"."""
-    optimiser: Literal["sgd"] = "sgd"
+    optimiser: Literal["sgd", "nesterov", "adamw"] = "sgd"
     """How a gradient becomes a step."""
+    momentum: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the last step's direction that is kept; for "adamw" 0 means its usual 0.9."""
     learning_rate: float = Field(default=0.1, gt=0)
     """Length of a step in units of the gradient."""
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    """How the learning rate falls over the run: not, to 0 along a cosine, or to a tenth at 1/2 and at 3/4."""
+    warmup: float = Field(default=0.0, ge=0)
+    """Epochs over which the learning rate first rises from 0."""
     batch_size: Annotated[int, Field(ge=1)] | Literal["full"] = 100
     """Examples a step: 1 is online, "full" is full-batch, anything between is mini-batch gradient descent."""
     epochs: int = Field(default=20, ge=1)
     """Passes over the training examples."""
     l2: float = Field(default=0.0, ge=0)
     """λ of the penalty λ/2 · Σ w² on the weights."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Share of a weight, times the learning rate, that is taken off at each step, apart from the gradient."""
+    dropout: float = Field(default=0.0, ge=0, le=0.9)
+    """Share of the hidden units that are left out at random in each training step."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each target that is spread over all classes."""
+    average: float = Field(default=0.0, ge=0, lt=1)
+    """Decay of a running average of the weights, which is then what is measured and kept; 0 for none."""
+    patience: int = Field(default=0, ge=0)
+    """Epochs without a better validation accuracy after which the run ends; 0 never ends it early."""
     keep: Literal["best", "last"] = "best"
     """Which weights are published: those of the epoch best on validation, or those of the last."""
     train_sample: int = Field(default=10_000, ge=0)
@@ -85,6 +101,8 @@ class Recipe(BaseModel):
         outputs = LOSSES[self.loss].outputs
         if self.output not in outputs:
             raise ValueError(f"the loss {self.loss} goes with the output {' or '.join(outputs)}, not {self.output}")
+        if self.dropout and self.activation == "softmax":
+            raise ValueError("dropout does not go with softmax in hidden layers: a derivative needs all units")
         if self.low >= self.high:
             raise ValueError(f"low must be below high, got {self.low} and {self.high}")
         return self

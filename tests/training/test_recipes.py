@@ -59,6 +59,7 @@ def test_fields_given_as_text_replace_those_of_the_file():
         ({"learning_rate": "nan"}, "learning_rate"),
         ({"activation": "step"}, "activation"),
         ({"loss": "cross_entropy", "output": "tanh"}, "softmax or sigmoid"),
+        ({"dropout": 0.1, "activation": "softmax"}, "dropout does not go"),
         ({"low": 1, "high": 0}, "low must be below high"),
         ({"model": "../x"}, "model"),
         ({"speed": 1}, "speed"),
