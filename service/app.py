@@ -3,7 +3,7 @@
 from flask import Flask
 
 from mlp.store import LocalStore
-from service import catalogue, each_request, errors, health, predict
+from service import catalogue, each_request, errors, health, index, predict
 from service.live import LiveModels
 from service.settings import Settings
 
@@ -24,6 +24,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     each_request.register(app)
     errors.register(app)
-    for blueprint in (predict.routes(live, settings), catalogue.routes(live), health.routes(live)):
+    for blueprint in (predict.routes(live, settings), catalogue.routes(live), health.routes(live), index.routes()):
         app.register_blueprint(blueprint)
     return app

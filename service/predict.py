@@ -55,6 +55,9 @@ _DEFAULT = Query()
 def _query() -> Query:
     if not request.query_string:
         return _DEFAULT
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise InvalidField((("query", name), f"given {len(values)} times"))
     try:
         return Query.model_validate(request.args.to_dict())
     except ValidationError as error:

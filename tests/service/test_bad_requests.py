@@ -118,8 +118,8 @@ BAD = {
     "picture a svg": Bad(422, b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/png", ""),
     "png cut short": Bad(422, PNG[: len(PNG) // 2], "image/png", ""),
     "jpeg cut short": Bad(422, pictures.encoded(pictures.a_stroke(), "JPEG")[:-400], "image/jpeg", ""),
-    "picture without ink": Bad(422, WHITE, "image/png", "ink"),
-    "black picture": Bad(422, pictures.encoded(np.zeros((28, 28), np.uint8)), "image/png", "ink"),
+    "picture without ink": Bad(422, WHITE, "image/png", "nothing is drawn"),
+    "black picture": Bad(422, pictures.encoded(np.zeros((28, 28), np.uint8)), "image/png", "nothing is drawn"),
     "picture too large": Bad(413, huge_png(), "image/png", "pixels"),
     "prepare=none with another size": Bad(422, PNG, "image/png", "28", "?prepare=none"),
     "form without a boundary": Bad(400, b"x", "multipart/form-data", "boundary"),
@@ -148,6 +148,7 @@ BAD = {
     "top_k a word": Bad(422, bytes(784), RAW, "top_k", "?top_k=three"),
     "top_k negative": Bad(422, bytes(784), RAW, "top_k", "?top_k=-1"),
     "prepare unknown": Bad(422, bytes(784), RAW, "prepare", "?prepare=maybe"),
+    "query given twice": Bad(422, bytes(784), RAW, "2 times", "?version=1&version=2"),
     "query unknown": Bad(422, bytes(784), RAW, "topk", "?topk=3"),
 }
 
