@@ -9,7 +9,8 @@ PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(
-    not all(map(shutil.which, ("curl", "git", "make", "bash"))), reason="needs curl, git, make and bash"
+    not all(map(shutil.which, ("curl", "git", "make", "bash"))) or not (ROOT / ".git").exists(),
+    reason="needs curl, git, make and bash, and a git checkout to copy",
 )
 def test_the_readme_s_commands_run_and_print_what_it_says(tmp_path):
     with console.workplace(tmp_path) as place:
