@@ -43,9 +43,10 @@ class Reading:
 
     def picture(self, data: bytes) -> Uint8:
         """Give one encoded picture as pixels (height, width). Raises PictureError."""
-        treatment = prepare.exact if self.prepare == "none" else prepare.PREPARATIONS[self.spec.preparation]
-        image = picture.decode(data, max_pixels=self.max_image_pixels)
-        return treatment(image, self.spec.height, self.spec.width)
+        height, width, max_pixels = self.spec.height, self.spec.width, self.max_image_pixels
+        if self.prepare == "none":
+            return prepare.exact(picture.decode(data, max_pixels=max_pixels), height, width)
+        return prepare.prepared(data, self.spec.preparation, height, width, max_pixels=max_pixels)
 
     def pictures(self, items: Sequence[bytes], where: Location) -> Uint8:
         """Give several encoded pictures as pixels (n, height, width). Raises BadItem, TooManyPictures."""

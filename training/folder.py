@@ -8,10 +8,9 @@ from typing import Final
 import numpy as np
 from tqdm import tqdm
 
-from mlp import picture
+from mlp import prepare
 from mlp.arrays import Uint8
 from mlp.errors import NotAPicture, PictureError, PictureTooLarge
-from mlp.prepare import PREPARATIONS
 from training.errors import DataError
 from training.labelled import DataSet, Part, Skipped, data_set
 
@@ -36,11 +35,11 @@ def load_folder(
     Raises DataError when there is no such folder or preparation, fewer than two classes, a class without one usable
     picture, or a class in test/ that train/ has not.
     """
-    if preparation not in PREPARATIONS:
-        raise DataError(f"there is no preparation {preparation!r}, expected {' or '.join(PREPARATIONS)}")
+    if preparation not in prepare.PREPARATIONS:
+        raise DataError(f"there is no preparation {preparation!r}, expected {' or '.join(prepare.PREPARATIONS)}")
 
     def read(file: Path) -> Uint8:
-        return PREPARATIONS[preparation](picture.decode(_bytes(file), max_pixels=max_pixels), height, width)
+        return prepare.prepared(_bytes(file), preparation, height, width, max_pixels=max_pixels)
 
     root, held_out = parts(path)
     classes = tuple(class_names(root))

@@ -31,7 +31,7 @@ FORMS = {
 
 @pytest.fixture(scope="module")
 def server():
-    with serving(ROOT / "models", MLP_LOG_LEVEL="warning") as running:
+    with serving(ROOT / "models") as running:
         yield running
 
 
