@@ -169,7 +169,6 @@ def test_an_empty_sheet_has_no_ink(image):
         digit(image)
 
 
-@pytest.mark.skipif(not MNIST.is_dir(), reason="data/mnist is not there")
 @pytest.mark.parametrize("name", ["train", "t10k"])
 def test_every_mnist_picture_passes_unchanged(name):
     data = gzip.decompress((MNIST / f"{name}-images-idx3-ubyte.gz").read_bytes())
