@@ -4,9 +4,8 @@ The settings and the order of things are here; the geometry is in training/displ
 pen in training/strokes.py.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from mlp.arrays import Float, Uint8
 from training.displacement import Displacement
@@ -18,35 +17,41 @@ PIECE = 64
 between two steps of training: 1.8 ms by 16, 1.45 by 32, 1.3 by 64 and by 128."""
 
 
-@dataclass(frozen=True, slots=True)
-class Augmentation:
+class Augmentation(BaseModel):
     """How much pictures are changed; 0 is not at all. Each picture draws its own values, evenly between the bounds.
 
-    Pictures are bright ink on a dark ground of 0, as in MNIST.
+    Pictures are bright ink on a dark ground of 0, as in MNIST. A recipe has these fields, too.
     """
 
-    rotation: float = 0.0
-    """Degrees at most, to either side."""
-    scale: float = 0.0
-    """0.1 makes height and width, each for itself, up to 1.1 times as large or as small."""
-    shear: float = 0.0
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    rotation: float = Field(default=0.0, ge=0, le=180)
+    """Degrees at most that each picture is turned to either side, anew each time that it is trained on."""
+    scale: float = Field(default=0.0, ge=0, le=1)
+    """0.1 makes height and width of each picture up to 1.1 times as large or as small, each for itself."""
+    shear: float = Field(default=0.0, ge=0, le=1)
     """Pixels at most that a line is moved sideways, for each that it is above or below the middle."""
-    shift: float = 0.0
-    """Pixels at most, in each direction."""
-    elastic: float = 0.0
+    shift: float = Field(default=0.0, ge=0)
+    """Pixels at most that each picture is moved, in each direction."""
+    elastic: float = Field(default=0.0, ge=0)
     """Pixels that a point is displaced in each direction: the standard deviation of a smooth random field."""
-    elastic_sigma: float = 4.0
+    elastic_sigma: float = Field(default=4.0, gt=0)
     """Pixels over which that field is smooth: the standard deviation of the Gaussian that makes it."""
-    thickness: float = 0.0
-    """Pixels at most by which strokes become wider or narrower on each side, 0 … 1."""
-    blur: float = 0.0
-    """Share at most of a pixel that is replaced by the mean of its four neighbours, 0 … 1."""
-    contrast: float = 0.0
-    """Share at most that is cut off both ends of the range of brightness, 0 … 0.45; the rest is stretched to all."""
-    fading: float = 0.0
+    thickness: float = Field(default=0.0, ge=0, le=1)
+    """Pixels at most by which strokes become wider or narrower on each side."""
+    blur: float = Field(default=0.0, ge=0, le=1)
+    """Share at most of a pixel that is replaced by the mean of its four neighbours."""
+    contrast: float = Field(default=0.0, ge=0, le=0.45)
+    """Share at most that is cut off both ends of the range of brightness; the rest is stretched to all of it."""
+    fading: float = Field(default=0.0, ge=0, le=1)
     """Share at most by which ink is darkened."""
-    noise: float = 0.0
+    noise: float = Field(default=0.0, ge=0)
     """Standard deviation at most, in units of a pixel's 0 … 255, of noise that each pixel has for itself."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether pictures are changed at all."""
+        return any(getattr(self, name) for name in Augmentation.model_fields if name != "elastic_sigma")
 
 
 class Augment:

@@ -1,6 +1,6 @@
 """One epoch after another of shuffled batches: online (1), mini-batch (k) and full-batch (n) are one iterator."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,10 @@ def count(examples: int, wanted: int | Literal["full"]) -> int:
     return -(-examples // size(examples, wanted))
 
 
+def _cast(pixels: Uint8, out: Float) -> None:
+    np.copyto(out, pixels)  # cast, then scale: together they take less than one multiplication that casts
+
+
 class Batches:
     """Every example once an epoch, in a new order each time; the last batch of an epoch may be smaller."""
 
@@ -32,16 +36,21 @@ class Batches:
         high: float,
         rng: np.random.Generator,
         smoothing: float = 0.0,
+        change: Callable[[Uint8, Float], None] | None = None,
     ) -> None:
-        """`pixels` is (n, d) uint8 and stays so; `labels` (n,) indices below `classes`; `rows` examples a batch."""
-        self._pixels = pixels
+        """`pixels` is (n, height, width) uint8 and stays so; `labels` (n,) below `classes`; `rows` examples a batch.
+
+        `change` fills an array (k, d) with pixels (k, d) augmented, 0 … 255; without it they stay as they are.
+        """
+        self._change = change or _cast
+        self._pixels = pixels.reshape(len(pixels), -1)  # (n, d)
         self._labels = labels
         self._rng = rng
         self._scale = np.float32((high - low) / 255)
         self._shift = np.float32(low)
         self._rows = rows
-        self._gathered = np.empty((rows, pixels.shape[1]), np.uint8)
-        self._x = np.empty((rows, pixels.shape[1]), np.float32)
+        self._gathered = np.empty((rows, self._pixels.shape[1]), np.uint8)
+        self._x = np.empty(self._gathered.shape, np.float32)
         self._y = np.empty((rows, classes), np.float32)
         self._targets = np.eye(classes, dtype=np.float32) * (1 - smoothing) + smoothing / classes  # (c, c)
 
@@ -54,8 +63,9 @@ class Batches:
             gathered, x, y = self._gathered[:k], self._x[:k], self._y[:k]
             # mode="clip" lets `take` write to `out` directly; by default it goes through a buffer, twice as slow.
             np.take(self._pixels, chosen, axis=0, out=gathered, mode="clip")
-            np.copyto(x, gathered)  # cast, then scale: together they take less than one multiplication that casts
+            self._change(gathered, x)
             x *= self._scale
-            x += self._shift
+            if self._shift:
+                x += self._shift
             np.take(self._targets, self._labels[chosen], axis=0, out=y, mode="clip")
             yield x, y

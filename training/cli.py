@@ -14,6 +14,7 @@ from mlp.aliases import PRODUCTION
 from mlp.errors import MlpError
 from mlp.store import LocalStore
 from training import batches, datasets, recipes, report, run
+from training.augment import Augmentation
 from training.evaluate import evaluate
 from training.fit import Epoch
 from training.recipes import Recipe
@@ -62,7 +63,8 @@ def main(ctx: click.Context, store: Path) -> None:
 
 def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each field of a recipe; what is given stays text, and the recipe validates it."""
-    for name, info in reversed(Recipe.model_fields.items()):
+    own_first = sorted(Recipe.model_fields.items(), key=lambda item: item[0] in Augmentation.model_fields)
+    for name, info in reversed(own_first):
         flag = name.replace("_", "-")
         switch = info.annotation is bool
         choices = typing.get_args(info.annotation) if typing.get_origin(info.annotation) is typing.Literal else ()

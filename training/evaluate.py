@@ -48,7 +48,7 @@ def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
     if dataset is None and not same:
         raise DataError(f"{source} has changed since the version was trained on it; name a data set with --dataset")
     test = split(data, recipe).test if same and recipe else _all(data)
-    answers = network.winners(version.scores(test.pixels.reshape(-1, spec.height, spec.width)))
+    answers = network.winners(version.scores(test.pixels))
     confusion = np.zeros((len(data.classes),) * 2, np.intp)
     np.add.at(confusion, (test.labels, answers), 1)
     return Evaluation(version, data.name, confusion)
@@ -64,4 +64,4 @@ def _recipe(version: Version) -> Recipe | None:
 
 def _all(data: datasets.DataSet) -> Examples:
     part = data.test or data.train
-    return Examples(part.images.reshape(len(part.labels), -1), part.labels)
+    return Examples(part.images, part.labels)

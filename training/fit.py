@@ -10,6 +10,7 @@ from mlp import network
 from mlp.arrays import Ints, Uint8
 from mlp.network import Layer
 from training import batches, initialise, schedules
+from training.augment import Augment
 from training.average import Average
 from training.backprop import Backprop
 from training.dropout import Dropout
@@ -24,7 +25,7 @@ _ROWS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Pixels (n, d) uint8 and labels (n,), indices into the classes."""
+    """Pixels (n, height, width) uint8 and labels (n,), indices into the classes."""
 
     pixels: Uint8
     labels: Ints
@@ -91,6 +92,7 @@ def descend(
     Raises Diverged when the loss is no longer finite.
     """
     rows = batches.size(len(train), recipe.batch_size)
+    height, width = train.pixels.shape[1:]
     epoch_batches = batches.Batches(
         train.pixels,
         train.labels,
@@ -100,6 +102,7 @@ def descend(
         high=recipe.high,
         rng=rng,
         smoothing=recipe.label_smoothing,
+        change=Augment(height, width, rows, recipe, rng) if recipe.changes else None,
     )
     dropout = Dropout(recipe.hidden, rows, recipe.dropout, rng) if recipe.dropout and recipe.hidden else None
     gradients = Backprop(layers, rows, loss=recipe.loss, l2=recipe.l2, dropout=dropout)
@@ -140,7 +143,8 @@ def fit(
     nothing to keep, and KeyboardInterrupt goes on. Raises Diverged.
     """
     rng = np.random.default_rng(recipe.seed)
-    sizes = [train.pixels.shape[1], *recipe.hidden, classes]
+    height, width = train.pixels.shape[1:]
+    sizes = [height * width, *recipe.hidden, classes]
     layers = initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
     epochs: list[Epoch] = []
     kept: tuple[Epoch, tuple[Layer, ...]] | None = None

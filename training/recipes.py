@@ -4,9 +4,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mlp.metadata import ModelName
+from training.augment import Augmentation
 from training.errors import RecipeError
 from training.losses import LOSSES
 
@@ -26,10 +27,8 @@ Units = Annotated[tuple[Annotated[int, Field(ge=1, le=100_000)], ...], BeforeVal
 ActivationName = Literal["sigmoid", "tanh", "relu", "softmax", "identity"]
 
 
-class Recipe(BaseModel):
+class Recipe(Augmentation):
     """What a run does with which data. The sentence under a field is its help on the command line."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     model: ModelName = "digits"
     """Name that the version is published under."""

@@ -79,7 +79,7 @@ def train(
     """
     classes = len(data.classes)
     fitted = fitting.fit(recipe, parts.train, parts.validation, classes, on_epoch=on_epoch, on_batch=on_batch)
-    return Trained(recipe, data, fitted, measure(fitted.layers, parts.test, recipe), _golden(parts.test, data))
+    return Trained(recipe, data, fitted, measure(fitted.layers, parts.test, recipe), _golden(parts.test))
 
 
 def publish(trained: Trained, store: LocalStore) -> int:
@@ -126,10 +126,10 @@ def _count(part: Part, total: int) -> int:
 
 
 def _examples(images: Uint8, labels: Ints, chosen: Ints | slice) -> Examples:
-    return Examples(images[chosen].reshape(-1, images.shape[1] * images.shape[2]), labels[chosen])
+    return Examples(images[chosen], labels[chosen])
 
 
-def _golden(test: Examples, data: DataSet) -> Uint8:
+def _golden(test: Examples) -> Uint8:
     chosen = np.linspace(0, len(test) - 1, min(_GOLDEN, len(test))).astype(np.intp)
-    ends = np.repeat(np.array([[0], [255]], np.uint8), test.pixels.shape[1], axis=1)  # (2, d)
-    return np.concatenate([test.pixels[chosen], ends]).reshape(-1, *data.train.images.shape[1:])
+    blank = np.zeros_like(test.pixels[:1])  # (1, height, width)
+    return np.concatenate([test.pixels[chosen], blank, ~blank])

@@ -20,7 +20,7 @@ def quarters(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def examples(n: int, seed: int = 0) -> Examples:
     images, labels = quarters(n, seed)
-    return Examples(images.reshape(n, -1), labels)
+    return Examples(images, labels)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from tests.training.conftest import examples
 from training.batches import Batches
 from training.errors import Diverged
-from training.fit import Examples, fit
+from training.fit import Examples, fit, measure
 from training.recipes import Recipe
 
 
@@ -58,7 +58,7 @@ def test_online_mini_batch_and_full_batch_take_their_number_of_steps_an_epoch(si
 
 
 def test_an_epoch_has_every_example_once_in_a_new_order():
-    pixels = np.arange(50, dtype=np.uint8).reshape(50, 1)
+    pixels = np.arange(50, dtype=np.uint8).reshape(50, 1, 1)
     labels = np.arange(50) % 3
     batches = Batches(pixels, labels, classes=3, rows=8, low=0, high=255, rng=np.random.default_rng(0))
 
@@ -103,8 +103,6 @@ def test_best_keeps_the_epoch_that_was_best_on_validation_and_last_the_last():
 
 
 def test_the_kept_weights_are_those_that_were_measured():
-    from training.fit import measure
-
     r = recipe(epochs=12, learning_rate=1.0)
     fitted = fit(r, TRAIN, VALIDATION, 4)
 
@@ -144,3 +142,10 @@ def test_ctrl_c_keeps_the_best_epoch_so_far():
 def test_ctrl_c_before_the_first_epoch_is_over_has_nothing_to_keep():
     with pytest.raises(KeyboardInterrupt):
         fit(recipe(), TRAIN, VALIDATION, 4, on_batch=interrupt_at(3))
+
+
+def test_augmented_pictures_are_what_is_trained_on_and_only_in_training():
+    plain, augmented = (fit(recipe(shift=shift, epochs=2), TRAIN, VALIDATION, 4) for shift in (0, 2))
+
+    assert weights(plain).tobytes() != weights(augmented).tobytes()
+    assert measure(augmented.layers, VALIDATION, recipe()) == augmented.kept.validation
