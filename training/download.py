@@ -2,18 +2,15 @@
 
 import hashlib
 import http.client
-import os
-import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
 from tqdm import tqdm
 
 from training.errors import DownloadError
+from training.whole_file import whole
 
 TIMEOUT_SECONDS: Final = 30
 """Longest silence of the server that is waited for, in connecting and in between."""
@@ -29,7 +26,7 @@ def download(url: str, path: Path, *, size: int, sha256: str, timeout: float = T
     if not url.startswith(("http://", "https://")):
         raise DownloadError(f"{url} cannot be fetched, expected an address that begins with http:// or https://")
     try:
-        with _whole(path) as file:
+        with whole(path) as file:
             found = _fetch(url, file, size, timeout)
             if found != sha256:
                 raise DownloadError(f"{url} has the SHA-256 {found}, expected {sha256}: not the file that it should be")
@@ -61,21 +58,3 @@ def _fetch(url: str, file: IO[bytes], size: int, timeout: float) -> str:
     if received < size:
         raise DownloadError(f"{url} ended after {received} of {size} bytes; try again")
     return sha.hexdigest()
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write that becomes `path` at the end of the block, and nothing if the block fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # mkstemp lets nobody else read it
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from pydantic import ValidationError
 
-from mlp import network
 from mlp.arrays import Ints
 from mlp.version import Version
 from training import datasets
+from training.answers import Answers
 from training.errors import DataError
 from training.fit import Examples
 from training.recipes import Recipe
@@ -21,13 +20,17 @@ class Evaluation:
 
     version: Version
     dataset: str
-    confusion: Ints
-    """Shape (c, c): row the true class, column the answer, counts of examples."""
+    answers: Answers
+
+    @property
+    def confusion(self) -> Ints:
+        """Counts of examples, shape (c, c): row the true class, column the answer."""
+        return self.answers.confusion
 
     @property
     def accuracy(self) -> float:
         """Share of right answers, from 0 to 1."""
-        return float(np.trace(self.confusion) / self.confusion.sum())
+        return float(self.answers.right.mean())
 
 
 def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
@@ -48,10 +51,7 @@ def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
     if dataset is None and not same:
         raise DataError(f"{source} has changed since the version was trained on it; name a data set with --dataset")
     test = split(data, recipe).test if same and recipe else _all(data)
-    answers = network.winners(version.scores(test.pixels))
-    confusion = np.zeros((len(data.classes),) * 2, np.intp)
-    np.add.at(confusion, (test.labels, answers), 1)
-    return Evaluation(version, data.name, confusion)
+    return Evaluation(version, data.name, Answers(test, version.scores(test.pixels)))
 
 
 def _recipe(version: Version) -> Recipe | None:

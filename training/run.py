@@ -13,9 +13,10 @@ from mlp.arrays import Ints, Uint8
 from mlp.metadata import Input, Metadata, TrainedOn
 from mlp.store import LocalStore
 from training import fit as fitting
+from training.answers import Answers, answers
 from training.datasets import DataSet
 from training.errors import DataError
-from training.fit import Epoch, Examples, Fitted, Measure, measure
+from training.fit import Epoch, Examples, Fitted, Measure
 from training.recipes import Part, Recipe
 from training.split import stratified
 
@@ -41,6 +42,8 @@ class Trained:
     fitted: Fitted
     test: Measure
     golden_inputs: Uint8
+    answers: Answers
+    """To the test examples; `test` is measured from these."""
 
 
 def split(data: DataSet, recipe: Recipe) -> Split:
@@ -79,7 +82,8 @@ def train(
     """
     classes = len(data.classes)
     fitted = fitting.fit(recipe, parts.train, parts.validation, classes, on_epoch=on_epoch, on_batch=on_batch)
-    return Trained(recipe, data, fitted, measure(fitted.layers, parts.test, recipe), _golden(parts.test))
+    found = answers(fitted.layers, parts.test, recipe)
+    return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found)
 
 
 def publish(trained: Trained, store: LocalStore) -> int:
