@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, list, promote, rollback, reproduce. Its tables are made in training/report.py."""
+"""The command line: train, evaluate, list, promote, rollback, reproduce; others are in commands/. Its tables are made in training/report.py."""
 
 import sys
 import typing
@@ -15,6 +15,7 @@ from mlp.errors import MlpError
 from mlp.store import LocalStore
 from training import batches, datasets, recipes, report, run
 from training.augment import Augmentation
+from training.commands.report import report as report_command
 from training.evaluate import evaluate
 from training.fit import Epoch
 from training.recipes import Recipe
@@ -82,9 +83,16 @@ def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 @main.command()
 @click.argument("recipe", metavar="RECIPE")
 @click.option("--promote", is_flag=True, help="Serve the new version at once: move the alias production to it.")
+@click.option(
+    "--report/--no-report",
+    "reported",
+    default=True,
+    show_default=True,
+    help="Write an HTML report of the run beside the version's file.",
+)
 @_recipe_options
 @click.pass_obj
-def train(store: LocalStore, /, recipe: str, promote: bool, **fields: object) -> None:
+def train(store: LocalStore, /, recipe: str, promote: bool, reported: bool, **fields: object) -> None:
     """Train a network by RECIPE and store it as the model's next version.
 
     RECIPE is the name of one of training/recipes/*.toml, or the path of a .toml file of your own. Each option below
@@ -100,6 +108,8 @@ def train(store: LocalStore, /, recipe: str, promote: bool, **fields: object) ->
     trained = run_with_progress(chosen)
     version = run.publish(trained, store)
     click.echo(report.outcome(trained, version))
+    if reported:
+        _write_report(trained, store, version)
     if trained.fitted.interrupted:
         sys.exit(_INTERRUPTED)
     if promote:
@@ -107,6 +117,20 @@ def train(store: LocalStore, /, recipe: str, promote: bool, **fields: object) ->
         click.echo(f"{PRODUCTION} is now version {version}")
     elif store.aliases(chosen.model).aliases.get(PRODUCTION) != version:
         click.echo(f"To serve it: python -m training promote {chosen.model} {version}")
+
+
+def _write_report(trained: run.Trained, store: LocalStore, version: int) -> None:
+    """Write a run's report; where that fails, say so: the version is stored and as good without."""
+    from training.page import write  # matplotlib takes its time, and other commands do not need it
+
+    name = trained.recipe.model
+    path = write.path_of(store, name, version)
+    try:
+        write.write(path, store.read(name, version), trained.answers, trained.data.name, trained.fitted.epochs)
+    except (OSError, MlpError) as error:
+        click.echo(f"warning: version {version} is stored, but its report {path} cannot be written: {error}", err=True)
+    else:
+        click.echo(f"report: {path}")
 
 
 def run_with_progress(recipe: Recipe) -> run.Trained:
@@ -177,3 +201,6 @@ def reproduce() -> None:
     click.echo(report.beside_the_book(trained))
     if abs(trained.test.accuracy * 100 - report.BOOK_TEST) > report.BOOK_TOLERANCE:
         raise click.ClickException(f"not within {report.BOOK_TOLERANCE} points of the book's test accuracy")
+
+
+main.add_command(report_command)

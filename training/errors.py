@@ -6,6 +6,7 @@ TrainingError
 │   ├── MalformedNpz
 │   └── DownloadError
 ├── RecipeError             settings of a run that do not fit together
+├── ReportError             a report that cannot be written
 └── Diverged                a run whose numbers are no longer finite
 """
 
@@ -38,3 +39,7 @@ class RecipeError(TrainingError):
 
 class Diverged(TrainingError):
     """The loss or the weights are no longer finite."""
+
+
+class ReportError(TrainingError):
+    """A report that cannot be written, or must not replace another."""

@@ -1,0 +1,91 @@
+"""Pictures that show none of the classes, and how well confidence tells them from test examples."""
+
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mlp import prepare
+from mlp.arrays import Float, Uint8
+from mlp.metadata import Metadata
+
+_PICTURES: Final = 500
+"""Of each kind that can be had in any number."""
+
+_LETTERS: Final = "AEFHKMNRTWX"
+"""Capitals that no digit looks like: not B, G, I, O, Q, S, Z, and the like."""
+
+_SHEET: Final = 120
+"""Pixels along the side of the sheet that a letter is drawn on."""
+
+_BLOCKS: Final = 4
+"""Into how many a picture is cut along each side before it is scrambled."""
+
+
+def kinds(metadata: Metadata, test: Uint8) -> dict[str, Uint8]:
+    """Give pictures (k, height, width) that are no example of any class, by what they show; the same each time.
+
+    Some are made from the test pictures (n, height, width). There are letters only where the classes are digits that
+    are prepared as such; they are drawn with Pillow's own font and go through the same preparation.
+    """
+    rng = np.random.default_rng(0)
+    height, width = test.shape[1:]
+    chosen = test[np.linspace(0, len(test) - 1, min(_PICTURES, len(test))).astype(np.intp)]
+    found = {
+        "uniform noise": rng.integers(0, 256, (_PICTURES, height, width), np.uint8),
+        "one even grey": np.tile(np.arange(0, 256, 5, dtype=np.uint8)[:, None, None], (1, height, width)),
+        "empty frame": _frames(height, width),
+        "inverted test pictures": ~chosen,
+        "scrambled test pictures": np.stack([_scrambled(picture, rng) for picture in chosen]),
+    }
+    if metadata.input.preparation == "digit" and set(metadata.labels) <= set("0123456789"):
+        found["letters"] = _letters(height, width)
+    return found
+
+
+def auroc(higher: Float, lower: Float) -> float:
+    """Give the chance that one of `higher` (n,) is above one of `lower` (k,), equal ones counting half; n, k ≥ 1.
+
+    This is the area under the receiver operating characteristic (Hanley and McNeil 1982).
+    """
+    ordered = np.sort(lower)
+    below, not_above = (np.searchsorted(ordered, higher, side) for side in ("left", "right"))
+    return float((below + not_above).mean() / (2 * len(lower)))
+
+
+def _frames(height: int, width: int) -> Uint8:
+    """Draw light outlines on dark, of every margin up to a quarter of the picture and one to three pixels thick."""
+    frames = []
+    for margin in range(max(1, min(height, width) // 4)):
+        for thickness in (1, 2, 3):
+            frame = Image.new("L", (width, height))
+            box = (margin, margin, max(margin, width - 1 - margin), max(margin, height - 1 - margin))
+            ImageDraw.Draw(frame).rectangle(box, outline=255, width=thickness)
+            frames.append(np.asarray(frame))
+    return np.stack(frames)
+
+
+def _scrambled(picture: Uint8, rng: np.random.Generator) -> Uint8:
+    """Give a picture (height, width) with its blocks in another order; what no whole block fits into stays."""
+    high, wide = (min(_BLOCKS, side) for side in picture.shape)
+    tall, broad = picture.shape[0] // high, picture.shape[1] // wide
+    blocks = picture[: high * tall, : wide * broad].reshape(high, tall, wide, broad).swapaxes(1, 2)
+    mixed = rng.permutation(blocks.reshape(-1, tall, broad)).reshape(high, wide, tall, broad).swapaxes(1, 2)
+    scrambled = picture.copy()
+    scrambled[: high * tall, : wide * broad] = mixed.reshape(high * tall, wide * broad)
+    return scrambled
+
+
+def _letters(height: int, width: int) -> Uint8:
+    """Draw each letter dark on light with pens of three widths and at five angles, and prepare it."""
+    font = ImageFont.load_default(_SHEET // 2)
+    letters = []
+    for letter in _LETTERS:
+        for stroke in (0, 1, 2):
+            for angle in (-10, -5, 0, 5, 10):
+                sheet = Image.new("L", (_SHEET, _SHEET), 255)
+                centre = (_SHEET / 2, _SHEET / 2)
+                ImageDraw.Draw(sheet).text(centre, letter, fill=0, font=font, anchor="mm", stroke_width=stroke)
+                turned = sheet.rotate(angle, Image.Resampling.BILINEAR, fillcolor=255)
+                letters.append(prepare.digit(turned, height, width))
+    return np.stack(letters)
