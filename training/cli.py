@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, list, promote, rollback, reproduce; others are in commands/. Its tables are made in training/report.py."""
+"""The command line: a group, and its commands; newer ones are in commands/. Tables are made in training/report.py."""
 
 import sys
 import typing
@@ -108,15 +108,15 @@ def train(store: LocalStore, /, recipe: str, promote: bool, reported: bool, **fi
     trained = run_with_progress(chosen)
     version = run.publish(trained, store)
     click.echo(report.outcome(trained, version))
+    if promote and not trained.fitted.interrupted:
+        store.promote(chosen.model, version)
+        click.echo(f"{PRODUCTION} is now version {version}")
+    elif not trained.fitted.interrupted and store.aliases(chosen.model).aliases.get(PRODUCTION) != version:
+        click.echo(f"To serve it: python -m training promote {chosen.model} {version}")
     if reported:
         _write_report(trained, store, version)
     if trained.fitted.interrupted:
         sys.exit(_INTERRUPTED)
-    if promote:
-        store.promote(chosen.model, version)
-        click.echo(f"{PRODUCTION} is now version {version}")
-    elif store.aliases(chosen.model).aliases.get(PRODUCTION) != version:
-        click.echo(f"To serve it: python -m training promote {chosen.model} {version}")
 
 
 def _write_report(trained: run.Trained, store: LocalStore, version: int) -> None:

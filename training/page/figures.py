@@ -7,7 +7,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
 from mlp.arrays import Float, Ints
 from training.fit import Epoch, Measure
@@ -16,6 +16,7 @@ from training.page.drawing import drawn, shown
 
 # Colours that remain apart for colour-blind readers (Okabe and Ito 2008).
 _BLUE: Final = "#0072b2"
+_LIGHT_BLUE: Final = "#8cc4e8"
 _ORANGE: Final = "#d55e00"
 _GREY: Final = "#767676"
 
@@ -68,23 +69,21 @@ def _curves(figure: Figure, epochs: Sequence[Epoch], kept: int, value: Callable[
 def confusion_matrix(confusion: Ints, labels: Sequence[str]) -> str:
     """Draw counts (c, c), row the true class, column the answer; the mistakes are coloured, the diagonal is not."""
     names = [shown(label, _LABEL) for label in labels]
-    mistakes = np.where(np.eye(len(labels), dtype=bool), 0, confusion)
+    right = np.eye(len(labels), dtype=bool)
+    mistakes = np.ma.masked_equal(np.where(right, 0, confusion), 0)
+    most = max(1, int(mistakes.max()) if mistakes.count() else 0)
+    size = 10 if confusion.max() < 1000 else 9
     side = max(3.2, 0.42 * len(labels)) + 0.07 * max(map(len, names))
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.grid(visible=False)
-        axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1, 1.3 * mistakes.max()), interpolation="none")
-        for row, column in np.ndindex(*confusion.shape):
-            count, right = confusion[row, column], row == column
-            if right:
-                axes.fill_between([column - 0.5, column + 0.5], row - 0.5, row + 0.5, color="#eaf1f6", linewidth=0)
-            if count or right:
-                weight, color = ("normal", _GREY) if right else ("bold", "black")
-                size = 10 if count < 1000 else 8
-                axes.text(
-                    column, row, str(count), ha="center", va="center", fontweight=weight, color=color, fontsize=size
-                )
+        axes.imshow(np.where(right, 1, np.nan), cmap="Blues", vmin=0, vmax=12, interpolation="none")
+        axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=1.3 * most, interpolation="none")
+        for row, column in zip(*np.nonzero(confusion), strict=True):
+            weight, color = ("normal", _GREY) if row == column else ("bold", "black")
+            count = str(confusion[row, column])
+            axes.text(column, row, count, ha="center", va="center", weight=weight, color=color, size=size)
         rotation = 90 if max(map(len, names)) > 2 else 0
         axes.set_xticks(range(len(names)), names, rotation=rotation, parse_math=False)
         axes.set_yticks(range(len(names)), names, parse_math=False)
@@ -103,16 +102,18 @@ def reliability_diagram(bins: Reliability) -> str:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         width, left = 1 / BINS, edges[:-1][full]
         accuracy, confidence = bins.accuracy[full], bins.confidence[full]
-        above.bar(left, accuracy, width, align="edge", color=_BLUE, edgecolor="white", label="accuracy")
+        above.bar(left, accuracy, width, align="edge", color=_LIGHT_BLUE, edgecolor="white", label="accuracy")
         above.bar(
             left, confidence - accuracy, width, accuracy, align="edge", color="none", edgecolor=_ORANGE, hatch="////",
             label="gap to mean confidence",
         )  # fmt: skip
-        above.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="calibrated")
+        above.plot([0, 1], [0, 1], color="black", linestyle="--", label="calibrated")
         above.set(ylim=(0, 1), ylabel="accuracy", title=f"expected calibration error {bins.error:.2%}")
         above.legend(loc="upper left")
         below.bar(left, bins.counts[full], width, align="edge", color=_GREY, edgecolor="white")
         below.set(xlim=(0, 1), xlabel="confidence", ylabel="examples", yscale="log", ylim=(0.5, None))
+        below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        below.yaxis.set_minor_locator(NullLocator())
 
     return drawn(5.2, 5.2, draw)
 

@@ -10,7 +10,10 @@ from mlp.arrays import Float, Uint8
 from mlp.metadata import Metadata
 
 _PICTURES: Final = 500
-"""Of each kind that can be had in any number."""
+"""Of each kind that can be had in any number, at most."""
+
+_PIXELS: Final = 20_000_000
+"""Of all pictures of a kind together, so that large ones do not fill the memory."""
 
 _LETTERS: Final = "AEFHKMNRTWX"
 """Capitals that no digit looks like: not B, G, I, O, Q, S, Z, and the like."""
@@ -30,10 +33,11 @@ def kinds(metadata: Metadata, test: Uint8) -> dict[str, Uint8]:
     """
     rng = np.random.default_rng(0)
     height, width = test.shape[1:]
-    chosen = test[np.linspace(0, len(test) - 1, min(_PICTURES, len(test))).astype(np.intp)]
+    number = min(_PICTURES, max(1, _PIXELS // (height * width)))
+    chosen = test[np.linspace(0, len(test) - 1, min(number, len(test))).astype(np.intp)]
     found = {
-        "uniform noise": rng.integers(0, 256, (_PICTURES, height, width), np.uint8),
-        "one even grey": np.tile(np.arange(0, 256, 5, dtype=np.uint8)[:, None, None], (1, height, width)),
+        "uniform noise": rng.integers(0, 256, (number, height, width), np.uint8),
+        "one even grey": np.tile(np.arange(0, 256, 15, dtype=np.uint8)[:, None, None], (1, height, width)),
         "empty frame": _frames(height, width),
         "inverted test pictures": ~chosen,
         "scrambled test pictures": np.stack([_scrambled(picture, rng) for picture in chosen]),
@@ -54,13 +58,14 @@ def auroc(higher: Float, lower: Float) -> float:
 
 
 def _frames(height: int, width: int) -> Uint8:
-    """Draw light outlines on dark, of every margin up to a quarter of the picture and one to three pixels thick."""
+    """Draw light outlines on dark, with margins up to a quarter of the picture, and of three thicknesses."""
+    side = min(height, width)
     frames = []
-    for margin in range(max(1, min(height, width) // 4)):
+    for margin in np.unique(np.linspace(0, (side - 1) // 4, 7).astype(int)).tolist():
         for thickness in (1, 2, 3):
             frame = Image.new("L", (width, height))
-            box = (margin, margin, max(margin, width - 1 - margin), max(margin, height - 1 - margin))
-            ImageDraw.Draw(frame).rectangle(box, outline=255, width=thickness)
+            box = (margin, margin, width - 1 - margin, height - 1 - margin)
+            ImageDraw.Draw(frame).rectangle(box, outline=255, width=max(1, thickness * side // 28))
             frames.append(np.asarray(frame))
     return np.stack(frames)
 

@@ -53,4 +53,4 @@ def _share(part: int, of: int) -> float | None:
 
 def _taken_for(row: Ints, index: int, labels: Sequence[str]) -> str:
     others = [int(other) for other in np.argsort(-row, kind="stable")[:4] if other != index and row[other]]
-    return ", ".join(f"{labels[other]} {row[other]}×" for other in others[:3])
+    return ", ".join(f"{labels[other]} ({row[other]}×)" for other in others[:3])

@@ -38,7 +38,7 @@ def weight_sheet(weights: Float, height: int, width: int) -> tuple[Float, int] |
     if min(height, width) < 4 or units < min(4, weights.shape[1]):
         return None
     order = np.argsort(-np.linalg.norm(weights, axis=0), kind="stable")[:units]
-    across = min(units, max(1, round(np.sqrt(units * height / width))))
+    across = min(units, int(np.ceil(np.sqrt(units * height / width))))
     down = -(-units // across)
     sheet = np.full((down * (height + 1) - 1, across * (width + 1) - 1), np.nan, np.float32)
     for number, unit in enumerate(order):
