@@ -33,6 +33,16 @@ def test_a_model_lists_its_aliases_and_its_versions_in_rising_order(client, publ
     }
 
 
+def test_a_report_beside_a_version_changes_nothing(client, published):
+    before = client.get("/models/digits").json
+    (published.root / "digits" / "1.html").write_text("a report")
+    (published.root / "digits" / "9.html").write_text("a report")
+    client.application.extensions["live"].refresh()
+
+    assert client.get("/models/digits").json == before
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_version_that_no_alias_names_is_available(client):
     assert client.get("/models/digits").json["versions"][1]["state"] == "available"
 

@@ -64,6 +64,43 @@ def test_train_stores_a_version_and_says_how_to_serve_it(store, data):
     assert store.aliases("quarters").aliases == {}
 
 
+def test_train_writes_a_report_beside_the_version_unless_told_not_to(store, data):
+    report = store.root / "quarters" / "1.html"
+    assert f"report: {report}" in train(store, data)
+
+    assert "Learning curves" in report.read_text(encoding="utf-8")
+    assert f"{store.metadata('quarters', 1).metrics['accuracy']:.2%}" in report.read_text(encoding="utf-8")
+
+    assert "report:" not in train(store, data, "--no-report")
+    assert store.versions("quarters") == [1, 2]
+    assert not report.with_name("2.html").exists()
+
+
+def test_a_report_that_cannot_be_written_loses_nothing_else(store, data):
+    (store.root / "quarters" / "1.html").mkdir(parents=True)
+
+    out = train(store, data, "--promote")
+
+    assert "warning: version 1 is stored, but its report" in out
+    assert store.aliases("quarters").aliases == {"production": 1}
+    assert sorted(path.name for path in (store.root / "quarters").iterdir()) == ["1.html", "1.npz", "aliases.json"]
+
+
+def test_the_report_of_a_stored_version_is_made_anew_and_replaces_none(store, data, tmp_path):
+    train(store, data, "--no-report")
+
+    out = run(store, "report", "quarters", "1")
+
+    page = store.root / "quarters" / "1.html"
+    assert out == f"report: {page}\n"
+    assert f"{store.metadata('quarters', 1).metrics['accuracy']:.2%}" in page.read_text(encoding="utf-8")
+    assert "Learning curves" not in page.read_text(encoding="utf-8")
+    assert "there is a report already" in run(store, "report", "quarters", "1", status=1)
+    run(store, "report", "quarters", "1", "--output", tmp_path / "other.html")
+    assert (tmp_path / "other.html").read_bytes() == page.read_bytes()
+    assert "cannot be written" in run(store, "report", "quarters", "1", "--output", data / "1.html", status=1)
+
+
 def test_train_and_promote_in_one(store, data):
     train(store, data, "--promote")
 

@@ -19,7 +19,7 @@ from training.page.per_class import most_confused, per_class
 from training.page.pictures import weight_sheet
 from training.recipes import Recipe
 
-RECIPE = Recipe(epochs=3, hidden=(12,))
+RECIPE = Recipe(epochs=3, hidden=(12,), learning_rate=0.25)
 
 
 def answered(*, n=60, labels="0123456789", height=28, width=28, hidden=(12,), output="softmax", recipe=RECIPE):
@@ -60,11 +60,18 @@ def kept(version, epoch):
     return dataclasses.replace(version, metadata=version.metadata.model_copy(update={"metrics": metrics}))
 
 
-def test_the_page_has_its_parts_in_a_readers_order():
-    version, answers = answered()
+@pytest.fixture(scope="module")
+def answers():
+    return answered()[1]
 
-    page = html(kept(version, 2), answers, history(3))
 
+@pytest.fixture(scope="module")
+def page(answers):
+    """The report of a run of three epochs, of which the second was kept."""
+    return html(kept(answered()[0], 2), answers, history(3))
+
+
+def test_the_page_has_its_parts_in_a_readers_order(page, answers):
     assert sections(page) == [
         "Learning curves",
         "Class by class",
@@ -88,11 +95,7 @@ def test_without_the_runs_history_there_are_no_learning_curves():
     assert sections(page)[0] == "Class by class"
 
 
-def test_nothing_is_fetched_and_no_script_runs():
-    version, answers = answered()
-
-    page = html(kept(version, 3), answers, history(3))
-
+def test_nothing_is_fetched_and_no_script_runs(page):
     for text in (page, *svgs(page)):
         addresses = re.findall(r"https?://[^\"\s<]+", re.sub(r"xmlns(:\w+)?=\"[^\"]*\"", "", text))
         assert addresses == []
@@ -101,7 +104,7 @@ def test_nothing_is_fetched_and_no_script_runs():
     assert set(re.findall(r"src=\"(.{5})", page)) == {"data:"}
 
 
-def test_every_picture_says_in_words_what_it_shows():
+def test_every_picture_says_in_words_what_it_shows(page):
     class Images(HTMLParser):
         alts = []
 
@@ -109,8 +112,7 @@ def test_every_picture_says_in_words_what_it_shows():
             if tag == "img":
                 self.alts.append(dict(attrs).get("alt"))
 
-    version, answers = answered()
-    Images().feed(html(kept(version, 3), answers, history(3)))
+    Images().feed(page)
 
     assert len(Images.alts) > 20
     assert all(Images.alts)
@@ -131,10 +133,8 @@ def test_labels_are_escaped_and_never_markup_or_mathematics():
     assert "漢字" in matrix
 
 
-def test_the_same_answers_give_the_same_page():
-    version, answers = answered()
-
-    assert html(version, answers) == html(version, answers)
+def test_the_same_run_gives_the_same_page(page, answers):
+    assert html(kept(answered()[0], 2), answers, history(3)) == page
 
 
 def test_of_a_thousand_classes_the_most_confused_are_shown():
@@ -195,18 +195,15 @@ def test_a_version_without_a_recipe_has_a_report():
     assert "test loss" not in page
 
 
-def test_the_worst_mistakes_are_the_surest_first():
-    version, answers = answered()
+def test_the_worst_mistakes_are_the_surest_first(page, answers):
     wrong = np.sort(answers.confidence[~answers.right])[::-1]
 
-    listed = re.findall(r"<b>\w → \w</b><br /><span class=\"soft\">([\d.]+)", html(version, answers))
+    listed = re.findall(r"<b>\w → \w</b><br /><span class=\"soft\">([\d.]+)", page)
 
     assert listed == [f"{confidence:.3f}" for confidence in wrong[:24]]
 
 
-def test_the_recipe_shows_first_what_differs_from_the_defaults():
-    page = html(*answered(recipe=Recipe(hidden=(12,), learning_rate=0.25)))
-
+def test_the_recipe_shows_first_what_differs_from_the_defaults(page):
     first, _, rest = page[page.index("<h2>Recipe") :].partition("<details>")
     assert "learning_rate" in first
     assert "0.25" in first

@@ -23,6 +23,15 @@ def test_versions_are_numbered_from_one_upwards(store, draft):
     assert store.read("digits", 2).metadata.version == 2
 
 
+def test_a_report_beside_a_version_is_no_version(store, draft):
+    draft.publish(store)
+    for name in ("1.html", "2.html"):
+        (store.root / "digits" / name).write_text("a report")
+
+    assert store.versions("digits") == [1]
+    assert draft.publish(store) == 2
+
+
 def test_publishing_moves_no_alias(store, draft):
     draft.publish(store)
 

@@ -119,22 +119,24 @@ def reliability_diagram(bins: Reliability) -> str:
 
 
 def separation(confidence: Mapping[str, Float]) -> str:
-    """Draw one histogram of confidence below the other, for each kind of picture by its name; the first is test's."""
+    """Draw one histogram of confidence below the other, for each kind of pictures by its name; the first is blue."""
     everything = np.concatenate(list(confidence.values()))
     edges = np.linspace(min(0.0, everything.min()), max(1.0, everything.max()), 41)
 
     def draw(figure: Figure) -> None:
-        rows = figure.subplots(len(confidence), 1, sharex=True, squeeze=False)[:, 0]
-        for number, (axes, (name, values)) in enumerate(zip(rows, confidence.items(), strict=True)):
-            share = np.histogram(values, edges)[0] / max(1, len(values))
-            axes.bar(edges[:-1], share, np.diff(edges), align="edge", color=_BLUE if number == 0 else _ORANGE)
-            axes.set_yticks([])
-            axes.spines["left"].set_visible(False)
-            axes.set_ylabel(name, rotation=0, ha="right", va="center")
-            axes.set_xlim(edges[0], edges[-1])
-        rows[-1].set_xlabel("confidence")
+        axes = figure.add_subplot()
+        for row, values in enumerate(confidence.values()):
+            counts = np.histogram(values, edges)[0]
+            color = _BLUE if row == 0 else _ORANGE
+            axes.stairs(-row + 0.8 * counts / counts.max(), edges, baseline=-row, fill=True, color=color)
+            axes.axhline(-row, color="black", linewidth=0.8)
+        axes.set_yticks(0.3 - np.arange(len(confidence)), list(confidence))
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.set(xlim=(edges[0], edges[-1]), ylim=(1 - len(confidence), 1), xlabel="confidence")
 
-    return drawn(7.2, 0.5 + 0.55 * len(confidence), draw)
+    return drawn(7.2, 0.7 + 0.5 * len(confidence), draw)
 
 
 def weight_pictures(sheet: Float) -> str:
