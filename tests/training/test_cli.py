@@ -101,6 +101,12 @@ def test_the_report_of_a_stored_version_is_made_anew_and_replaces_none(store, da
     assert "cannot be written" in run(store, "report", "quarters", "1", "--output", data / "1.html", status=1)
 
 
+def test_the_plotting_library_is_loaded_for_a_report_alone():
+    code = "import sys, training.cli; sys.exit(any(name in sys.modules for name in ('matplotlib', 'jinja2')))"
+
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
 def test_train_and_promote_in_one(store, data):
     train(store, data, "--promote")
 

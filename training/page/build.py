@@ -27,6 +27,9 @@ _MATRIX: Final = 20
 _CLASSES: Final = 30
 """Rows of the table of classes that are shown at once at most; with more, the worst ones."""
 
+_LABEL: Final = 40
+"""Characters of a class's name."""
+
 _MISTAKES: Final = 24
 
 
@@ -58,7 +61,7 @@ def html(version: Version, answers: Answers, dataset: str, epochs: Sequence[Epoc
     where that is known.
     """
     metadata = version.metadata
-    labels = [shown(label) for label in metadata.labels]
+    labels = [shown(label, _LABEL) for label in metadata.labels]
     confusion, confidence = answers.confusion, answers.confidence
     inside = bool(answers.scores.min() >= 0 and confidence.max() <= 1)
     calibration = reliability(confidence, answers.right) if inside else None
@@ -158,5 +161,5 @@ def _mistakes(answers: Answers, labels: Sequence[str]) -> list[_Mistake]:
     ]
 
 
-def _worst_first(measure: ClassMeasure) -> tuple[float, str]:
-    return (2.0 if measure.f1 is None else measure.f1), measure.label
+def _worst_first(measure: ClassMeasure) -> float:
+    return 2.0 if measure.f1 is None else measure.f1

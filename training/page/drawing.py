@@ -44,7 +44,7 @@ def drawn(width: float, height: float, draw: Callable[[Figure], None]) -> str:
     return data_uri(svg[svg.index(b"<svg") :], "image/svg+xml")
 
 
-def shown(label: str, longest: int = 200) -> str:
+def shown(label: str, longest: int) -> str:
     """Give a class's name as it can be shown: without control characters, and cut when it is longer."""
     clean = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in label)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"

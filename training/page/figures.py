@@ -60,7 +60,9 @@ def _curves(figure: Figure, epochs: Sequence[Epoch], kept: int, value: Callable[
     validation = [value(epoch.validation) for epoch in epochs]
     axes.plot(numbers, validation, color=_ORANGE, marker=marker, ms=4, label="validation")
     axes.plot(kept, validation[numbers.index(kept)], color=_ORANGE, marker="D", ms=7, markeredgecolor="black")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if len(epochs) <= _FEW_EPOCHS:
+        axes.set_xlim(numbers[0] - 0.5, numbers[-1] + 0.5)
     axes.set_xlabel("epoch")
     axes.legend()
     return axes
@@ -109,7 +111,7 @@ def reliability_diagram(bins: Reliability) -> str:
         )  # fmt: skip
         above.plot([0, 1], [0, 1], color="black", linestyle="--", label="calibrated")
         above.set(ylim=(0, 1), ylabel="accuracy", title=f"expected calibration error {bins.error:.2%}")
-        above.legend(loc="upper left")
+        above.legend(loc="upper left", frameon=True, framealpha=0.9, edgecolor="none")
         below.bar(left, bins.counts[full], width, align="edge", color=_GREY, edgecolor="white")
         below.set(xlim=(0, 1), xlabel="confidence", ylabel="examples", yscale="log", ylim=(0.5, None))
         below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
