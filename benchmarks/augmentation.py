@@ -15,10 +15,12 @@ from collections.abc import Callable
 import numpy as np
 
 from mlp.arrays import Float, Uint8
-from training import initialise
+from training import initialise, parameters
 from training.augment import Augment, Augmentation
 from training.backprop import Backprop
 from training.optimisers import OPTIMISERS
+from training.recipes import Recipe
+from training.worker import State
 
 BATCH = 128
 SIZES = (784, 1024, 512, 10)
@@ -51,10 +53,17 @@ def pictures(rng: np.random.Generator) -> Uint8:
 def training_step(x: Float, rng: np.random.Generator) -> Callable[[], None]:
     """Give a function that takes one step of training on features x (BATCH, 784)."""
     layers = initialise.layers(SIZES, ("relu", "relu", "softmax"), rng, init="he", scale=1.0)
-    gradients = Backprop(layers, BATCH, loss="cross_entropy")
-    optimiser = OPTIMISERS["nesterov"](layers, momentum=0.9, weight_decay=0.0)
+    state = State.begin(layers, Recipe(optimiser="nesterov", momentum=0.9))
+    values, velocity = state.rows
+    backprop = Backprop(state.layers, BATCH, loss="cross_entropy")
+    optimiser = OPTIMISERS["nesterov"](values, [velocity], weights=parameters.counts(layers)[0], momentum=0.9)
     y = np.eye(SIZES[-1], dtype=np.float32)[rng.integers(0, SIZES[-1], BATCH)]
-    return lambda: optimiser.step(gradients(x, y), 1e-3)
+
+    def step() -> None:
+        backprop(x, y)
+        optimiser.step([backprop.gradient], 1e-3, 1)
+
+    return step
 
 
 def augmenting(pixels: Uint8, out: Float, settings: Augmentation) -> Callable[[], None]:

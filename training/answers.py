@@ -9,8 +9,8 @@ from mlp import network
 from mlp.arrays import Float, Ints
 from mlp.components import Bools
 from mlp.network import Layer
-from training.fit import Examples, Measure
 from training.losses import LOSSES
+from training.measure import Examples, Measure
 from training.recipes import Recipe
 
 _ROWS = 2048

@@ -1,13 +1,15 @@
 """An average of the weights over the last part of a run: it is steadier than they are, and mostly better."""
 
-from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
-from mlp.network import Layer
+from mlp.arrays import Float
 
-EVERY = 8
-"""Batches between two updates: a pass over all weights costs as much as a tenth of a step of a large network."""
+EVERY: Final = 8
+"""Steps between two updates: a pass over all weights costs as much as a tenth of a step of a large network."""
+
+_BLOCK: Final = 65_536
 
 
 class Average:
@@ -17,23 +19,21 @@ class Average:
     that the random beginning is forgotten.
     """
 
-    def __init__(self, layers: Sequence[Layer], decay: float) -> None:
-        self._layers = layers
+    def __init__(self, values: Float, mean: Float, decay: float) -> None:
+        """`mean` follows `values`, both (p,); it must hold the first of them."""
         self._decay = decay**EVERY
-        self._steps = 0
-        self.layers = [Layer(layer.weights.copy(), layer.biases.copy(), layer.activation) for layer in layers]
-        self._scratch = np.empty(max(layer.weights.size for layer in layers), layers[0].weights.dtype)
+        starts = range(0, len(values), _BLOCK)
+        self._blocks = [(values[start : start + _BLOCK], mean[start : start + _BLOCK]) for start in starts]
+        self._scratch = np.empty(min(_BLOCK, len(values)), values.dtype)
 
-    def update(self) -> None:
-        """Count a step."""
-        self._steps += 1
-        if self._steps % EVERY:
+    def update(self, step: int) -> None:
+        """Count step `step`, from 1."""
+        if step % EVERY:
             return
-        updates = self._steps // EVERY
+        updates = step // EVERY
         share = 1 - min(self._decay, (1 + updates) / (10 + updates))
-        for mean, layer in zip(self.layers, self._layers, strict=True):
-            for average, now in ((mean.weights, layer.weights), (mean.biases, layer.biases)):
-                scratch = self._scratch[: now.size].reshape(now.shape)
-                np.subtract(now, average, out=scratch)
-                scratch *= share
-                average += scratch
+        for values, mean in self._blocks:
+            scratch = self._scratch[: len(values)]
+            np.subtract(values, mean, out=scratch)
+            scratch *= share
+            mean += scratch

@@ -6,23 +6,29 @@ import numpy as np
 
 from mlp.arrays import Float
 from mlp.network import Layer, activations
+from training import parameters
 from training.derivatives import DERIVATIVES
 from training.dropout import Dropout
 from training.losses import LOSSES
 
-Gradients = list[tuple[Float, Float]]
-"""(dL/dW, dL/db) of each layer, of the shapes of its weights and biases."""
-
 
 class Backprop:
-    """The gradients of one loss over batches of at most `rows` examples, in arrays that are made once.
+    """The gradient of one loss over batches of at most `rows` examples, in arrays that are made once.
 
     What is optimised is loss + l2 / 2 · Σ w², over all weights and no biases; the loss alone is what is reported.
     """
 
     def __init__(
-        self, layers: Sequence[Layer], rows: int, *, loss: str, l2: float = 0.0, dropout: Dropout | None = None
+        self,
+        layers: Sequence[Layer],
+        rows: int,
+        *,
+        loss: str,
+        l2: float = 0.0,
+        dropout: Dropout | None = None,
+        into: Float | None = None,
     ) -> None:
+        """`into`, shape (p,), is where gradients go; without it there is an array for them here."""
         self._layers = layers
         self._dropout = dropout
         self._loss = LOSSES[loss]
@@ -30,11 +36,16 @@ class Backprop:
         dtype = layers[0].weights.dtype
         self._activations = [np.empty((rows, len(layer.biases)), dtype) for layer in layers]
         self._deltas = [np.empty_like(a) for a in self._activations[:-1]]
-        self.gradients: Gradients = [(np.empty_like(layer.weights), np.empty_like(layer.biases)) for layer in layers]
         self._ones = np.ones(rows, dtype)
+        self.gradient = np.empty(parameters.counts(layers)[1], dtype) if into is None else into
+        self.gradients = parameters.views(layers, self.gradient)
+        """dL/dW and dL/db where a layer has W and b; views of `gradient`, shape (p,)."""
 
-    def __call__(self, x: Float, y: Float) -> Gradients:
-        """Give the gradients at features x (n, d) and targets y (n, c), n at most `rows`; overwritten by the next call.
+    def __call__(self, x: Float, y: Float, examples: int | None = None) -> tuple[Layer, ...]:
+        """Fill `gradients` for features x (n, d) and targets y (n, c), n at most `rows`, and give them.
+
+        The loss is a mean over `examples`, n without it: where others have the rest of a batch, the sum of all is its
+        gradient.
 
         Rumelhart, Hinton and Williams 1986: delta of the last layer from the loss, then, from back to front,
         dL/dW_l = a_{l−1}ᵀ delta_l, dL/db_l = Σ_n delta_l, delta_{l−1} = (delta_l W_lᵀ) · da_{l−1}/dz_{l−1}.
@@ -46,14 +57,13 @@ class Backprop:
                 self._dropout.drop(number, a)
             outputs.append(a)
         delta = outputs[-1]
-        self._loss.delta(delta, y, self._layers[-1].activation)  # (n, c)
+        self._loss.delta(delta, y, self._layers[-1].activation, examples or n)  # (n, c)
         for number in reversed(range(len(self._layers))):
-            layer, a = self._layers[number], outputs[number]
-            d_weights, d_biases = self.gradients[number]
-            np.matmul(a.T, delta, out=d_weights)  # (fan_in, fan_out)
-            np.matmul(self._ones[:n], delta, out=d_biases)  # (fan_out,); a third of the time of delta.sum(axis=0)
+            layer, a, gradient = self._layers[number], outputs[number], self.gradients[number]
+            np.matmul(a.T, delta, out=gradient.weights)  # (fan_in, fan_out)
+            np.matmul(self._ones[:n], delta, out=gradient.biases)  # a third of the time of delta.sum(axis=0)
             if self._l2:
-                d_weights += self._l2 * layer.weights
+                np.add(gradient.weights, self._l2 * layer.weights, out=gradient.weights)
             if number:
                 below = self._deltas[number - 1][:n]
                 np.matmul(delta, layer.weights.T, out=below)  # (n, fan_in)

@@ -1,6 +1,7 @@
 """One epoch after another of shuffled batches: online (1), mini-batch (k) and full-batch (n) are one iterator."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,18 @@ def _cast(pixels: Uint8, out: Float) -> None:
     np.copyto(out, pixels)  # cast, then scale: together they take less than one multiplication that casts
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one of several processes takes of each batch: equal parts, in order."""
+
+    number: int = 0
+    of: int = 1
+
+    def rows(self, examples: int) -> slice:
+        """Give its part of a batch of so many examples; some may get none."""
+        return slice(examples * self.number // self.of, examples * (self.number + 1) // self.of)
+
+
 class Batches:
     """Every example once an epoch, in a new order each time; the last batch of an epoch may be smaller."""
 
@@ -34,18 +47,19 @@ class Batches:
         rows: int,
         low: float,
         high: float,
-        rng: np.random.Generator,
         smoothing: float = 0.0,
         change: Callable[[Uint8, Float], None] | None = None,
+        share: Share | None = None,
     ) -> None:
         """`pixels` is (n, height, width) uint8 and stays so; `labels` (n,) below `classes`; `rows` examples a batch.
 
-        `change` fills an array (k, d) with pixels (k, d) augmented, 0 … 255; without it they stay as they are.
+        `change` fills an array (k, d) with pixels (k, d) augmented, 0 … 255; without it they stay as they are. Of
+        each batch come those rows that are `share`; without it, all.
         """
+        self._share = share or Share()
         self._change = change or _cast
         self._pixels = pixels.reshape(len(pixels), -1)  # (n, d)
         self._labels = labels
-        self._rng = rng
         self._scale = np.float32((high - low) / 255)
         self._shift = np.float32(low)
         self._rows = rows
@@ -54,11 +68,15 @@ class Batches:
         self._y = np.empty((rows, classes), np.float32)
         self._targets = np.eye(classes, dtype=np.float32) * (1 - smoothing) + smoothing / classes  # (c, c)
 
-    def __iter__(self) -> Iterator[tuple[Float, Float]]:
-        """Yield features (k, d) and targets (k, c); the next batch overwrites both."""
-        order = self._rng.permutation(len(self._pixels))
+    def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Float, Float, int]]:
+        """Yield features (k, d), targets (k, c) and the examples of the whole batch; the next overwrites the arrays.
+
+        The order is drawn from `rng`, for all shares alike.
+        """
+        order = rng.permutation(len(self._pixels))
         for start in range(0, len(order), self._rows):
-            chosen = order[start : start + self._rows]
+            batch = order[start : start + self._rows]
+            chosen = batch[self._share.rows(len(batch))]
             k = len(chosen)
             gathered, x, y = self._gathered[:k], self._x[:k], self._y[:k]
             # mode="clip" lets `take` write to `out` directly; by default it goes through a buffer, twice as slow.
@@ -68,4 +86,4 @@ class Batches:
             if self._shift:
                 x += self._shift
             np.take(self._targets, self._labels[chosen], axis=0, out=y, mode="clip")
-            yield x, y
+            yield x, y, len(batch)

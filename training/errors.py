@@ -7,7 +7,8 @@ TrainingError
 │   └── DownloadError
 ├── RecipeError             settings of a run that do not fit together
 ├── ReportError             a report that cannot be written
-└── Diverged                a run whose numbers are no longer finite
+├── Diverged                a run whose numbers are no longer finite
+└── WorkerLost              a process of a run that has died
 """
 
 from mlp.errors import MlpError
@@ -39,6 +40,10 @@ class RecipeError(TrainingError):
 
 class Diverged(TrainingError):
     """The loss or the weights are no longer finite."""
+
+
+class WorkerLost(TrainingError):
+    """A process that took part in a run has died, so the run cannot go on."""
 
 
 class ReportError(TrainingError):

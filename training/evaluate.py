@@ -9,7 +9,7 @@ from mlp.version import Version
 from training import datasets
 from training.answers import Answers
 from training.errors import DataError
-from training.fit import Examples
+from training.measure import Examples
 from training.recipes import Recipe
 from training.run import split
 

@@ -19,8 +19,9 @@ class Loss:
 
     value: Callable[[Float, Float, str], float]
     """(a, y, output activation) → the loss."""
-    delta: Callable[[Float, Float, str], None]
-    """(a, y, output activation): overwrite `a` by delta = dL/dz, the derivative with respect to the pre-activations."""
+    delta: Callable[[Float, Float, str, int], None]
+    """(a, y, output activation, N): overwrite `a` by delta = dL/dz, the derivative with respect to the pre-activations,
+    where L is a mean over N examples: n, or more when others have the rest of them."""
     outputs: tuple[str, ...]
     """The output activations for which it is defined."""
 
@@ -34,10 +35,10 @@ def _mse(a: Float, y: Float, _output: str) -> float:
     return float(np.square(a - y).mean(dtype=np.float64))
 
 
-def _mse_delta(a: Float, y: Float, output: str) -> None:
-    """Overwrite a by 2 (a − y) / (n c) times the derivative of the output activation."""
+def _mse_delta(a: Float, y: Float, output: str, examples: int) -> None:
+    """Overwrite a by 2 (a − y) / (N c) times the derivative of the output activation."""
     error = a - y  # (n, c)
-    error *= 2.0 / a.size
+    error *= 2.0 / (examples * a.shape[1])
     DERIVATIVES[output](error, a)
     np.copyto(a, error)
 
@@ -50,10 +51,10 @@ def _cross_entropy(a: Float, y: Float, output: str) -> float:
     return float(-total / len(a))
 
 
-def _cross_entropy_delta(a: Float, y: Float, _output: str) -> None:
-    """Overwrite a by (a − y) / n, for softmax and sigmoid: their derivative cancels (Bishop 2006, section 5.2)."""
+def _cross_entropy_delta(a: Float, y: Float, _output: str, examples: int) -> None:
+    """Overwrite a by (a − y) / N, for softmax and sigmoid: their derivative cancels (Bishop 2006, section 5.2)."""
     a -= y
-    a *= 1.0 / len(a)
+    a *= 1.0 / examples
 
 
 LOSSES: Final[dict[str, Loss]] = {

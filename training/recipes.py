@@ -92,6 +92,8 @@ class Recipe(Augmentation):
     """Which weights are published: those of the epoch best on validation, or those of the last."""
     train_sample: int = Field(default=10_000, ge=0)
     """Training examples on which loss and accuracy are measured after each epoch; 0 is all of them."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that share each batch, one for each core at most; worth it from batches of 128 or large networks."""
     seed: int = Field(default=1, ge=0)
     """Decides the split, the first weights and the order: the same seed gives the same weights, bit for bit."""
 

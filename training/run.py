@@ -16,7 +16,8 @@ from training import fit as fitting
 from training.answers import Answers, answers
 from training.datasets import DataSet
 from training.errors import DataError
-from training.fit import Epoch, Examples, Fitted, Measure
+from training.fit import Epoch, Fitted
+from training.measure import Examples, Measure
 from training.recipes import Part, Recipe
 from training.split import stratified
 

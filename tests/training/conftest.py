@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.fit import Examples
 from training.labelled import DataSet, Part, data_set
+from training.measure import Examples
 
 
 def quarters(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,5 @@
 import dataclasses
+import multiprocessing
 import os
 import signal
 
@@ -7,8 +8,9 @@ import pytest
 
 from tests.training.conftest import examples
 from training.batches import Batches
-from training.errors import Diverged
-from training.fit import Examples, fit, measure
+from training.errors import Diverged, WorkerLost
+from training.fit import fit
+from training.measure import Examples, measure
 from training.recipes import Recipe
 
 
@@ -60,10 +62,12 @@ def test_online_mini_batch_and_full_batch_take_their_number_of_steps_an_epoch(si
 def test_an_epoch_has_every_example_once_in_a_new_order():
     pixels = np.arange(50, dtype=np.uint8).reshape(50, 1, 1)
     labels = np.arange(50) % 3
-    batches = Batches(pixels, labels, classes=3, rows=8, low=0, high=255, rng=np.random.default_rng(0))
+    batches = Batches(pixels, labels, classes=3, rows=8, low=0, high=255)
+    rng = np.random.default_rng(0)
 
     epochs = [
-        [(int(i), int(row.argmax())) for x, y in batches for i, row in zip(x.ravel(), y, strict=True)] for _ in range(2)
+        [(int(i), int(row.argmax())) for x, y, _ in batches.epoch(rng) for i, row in zip(x.ravel(), y, strict=True)]
+        for _ in range(2)
     ]
 
     assert sorted(epochs[0]) == sorted(epochs[1]) == [(i, i % 3) for i in range(50)]
@@ -149,3 +153,44 @@ def test_augmented_pictures_are_what_is_trained_on_and_only_in_training():
 
     assert weights(plain).tobytes() != weights(augmented).tobytes()
     assert measure(augmented.layers, VALIDATION, recipe()) == augmented.kept.validation
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"batch_size": 64},
+        {"batch_size": 7, "l2": 0.01},  # 400 = 57 · 7 + 1: parts of unequal size, and one that is empty
+        {"optimiser": "adamw", "learning_rate": 0.005, "weight_decay": 0.1, "average": 0.9},
+        {"optimiser": "nesterov", "momentum": 0.9, "learning_rate": 0.02, "hidden": [12, 8]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_processes_give_the_weights_of_one_up_to_rounding(workers, fields):
+    one, several = (fit(recipe(workers=number, **fields), TRAIN, VALIDATION, 4) for number in (1, workers))
+
+    np.testing.assert_allclose(weights(several), weights(one), atol=2e-4)
+    assert weights(several).tobytes() != weights(one).tobytes()  # they did share the work
+
+
+def test_several_processes_with_dropout_and_augmentation_repeat_themselves_bit_for_bit():
+    one, same = (fit(recipe(workers=2, dropout=0.3, shift=1), TRAIN, VALIDATION, 4) for _ in range(2))
+
+    assert weights(one).tobytes() == weights(same).tobytes()
+
+
+def test_ctrl_c_ends_all_processes_and_keeps_the_best_epoch_so_far():
+    stopped = fit(recipe(epochs=9, workers=2), TRAIN, VALIDATION, 4, on_batch=interrupt_at(3 * 20 + 7))
+
+    assert stopped.interrupted
+    assert len(stopped.epochs) == 3
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_dies_ends_the_run_with_a_reason():
+    def kill():
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(WorkerLost, match="exit code -9"):
+        fit(recipe(workers=2), TRAIN, VALIDATION, 4, on_batch=kill)

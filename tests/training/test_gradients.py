@@ -48,9 +48,9 @@ def test_gradient_matches_central_differences(loss, output, hidden, depth, l2):
 
     gradients = Backprop(layers, 8, loss=loss, l2=l2)(x, y)
 
-    for layer, (d_weights, d_biases) in zip(layers, gradients, strict=True):
-        np.testing.assert_allclose(d_weights, numerical(objective, layer.weights), rtol=1e-5, atol=1e-8)
-        np.testing.assert_allclose(d_biases, numerical(objective, layer.biases), rtol=1e-5, atol=1e-8)
+    for layer, gradient in zip(layers, gradients, strict=True):
+        np.testing.assert_allclose(gradient.weights, numerical(objective, layer.weights), rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(gradient.biases, numerical(objective, layer.biases), rtol=1e-5, atol=1e-8)
 
 
 def test_mse_is_the_mean_over_examples_and_classes():
@@ -81,10 +81,10 @@ def test_one_step_equals_the_book_s_own_update_formulas():
     a_out = 1 / (1 + np.exp(-a_h @ w_out))
     delta_out = 2 * (a_out - y) / 4 * a_out * (1 - a_out)
     delta_h = delta_out @ w_out.T * a_h * (1 - a_h)
-    (d_h, b_h), (d_out, b_out) = Backprop(layers, 4, loss="mse")(x, y)
+    hidden, out = Backprop(layers, 4, loss="mse")(x, y)
 
     # The book divides by the examples alone, so its gradient is c = 3 times that of the mean over both.
-    np.testing.assert_allclose(3 * d_out, a_h.T @ delta_out)
-    np.testing.assert_allclose(3 * b_out, delta_out.sum(axis=0))
-    np.testing.assert_allclose(3 * d_h, x.T @ delta_h)
-    np.testing.assert_allclose(3 * b_h, delta_h.sum(axis=0))
+    np.testing.assert_allclose(3 * out.weights, a_h.T @ delta_out)
+    np.testing.assert_allclose(3 * out.biases, delta_out.sum(axis=0))
+    np.testing.assert_allclose(3 * hidden.weights, x.T @ delta_h)
+    np.testing.assert_allclose(3 * hidden.biases, delta_h.sum(axis=0))

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from mlp.network import Layer
 from training.optimisers import OPTIMISERS
 
 RATE, MOMENTUM, DECAY = 0.05, 0.8, 0.1
@@ -39,22 +38,32 @@ def adamw(w, gradients, decay):
 def test_steps_follow_the_paper_and_spare_biases_the_decay(name, formula, decay):
     """The weights are more than one block of the update."""
     rng = np.random.default_rng(0)
-    w, b = rng.normal(size=(300, 400)), rng.normal(size=400)
-    layer = Layer(w.copy(), b.copy(), "relu")
-    steps = [(rng.normal(size=w.shape), rng.normal(size=b.shape)) for _ in range(5)]
+    weights, biases = 120_000, 400
+    first = rng.normal(size=weights + biases)
+    gradients = rng.normal(size=(5, weights + biases))
+    values = first.copy()
 
-    optimiser = OPTIMISERS[name]([layer], momentum=MOMENTUM, weight_decay=decay)
-    for d_weights, d_biases in steps:
-        optimiser.step([(d_weights.copy(), d_biases.copy())], RATE)
+    states = np.zeros((OPTIMISERS[name].STATES, len(values)))
+    optimiser = OPTIMISERS[name](values, states, weights=weights, momentum=MOMENTUM, weight_decay=decay)
+    for number, gradient in enumerate(gradients, start=1):
+        optimiser.step([gradient.copy()], RATE, number)
 
-    np.testing.assert_allclose(layer.weights, formula(w, [g for g, _ in steps], decay), rtol=1e-9, atol=1e-10)
-    np.testing.assert_allclose(layer.biases, formula(b, [g for _, g in steps], 0), rtol=1e-9, atol=1e-10)
+    w, b = slice(weights), slice(weights, None)
+    np.testing.assert_allclose(values[w], formula(first[w], gradients[:, w], decay), rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(values[b], formula(first[b], gradients[:, b], 0), rtol=1e-9, atol=1e-10)
 
 
 def test_sgd_without_momentum_is_the_plain_step():
-    layer = Layer(np.ones((2, 2)), np.ones(2), "relu")
+    values = np.ones(6)
 
-    OPTIMISERS["sgd"]([layer]).step([(np.full((2, 2), 3.0), np.full(2, 2.0))], 0.1)
+    OPTIMISERS["sgd"](values, np.zeros((1, 6)), weights=4).step([np.repeat([3.0, 2.0], [4, 2])], 0.1, 1)
 
-    np.testing.assert_allclose(layer.weights, 0.7)
-    np.testing.assert_allclose(layer.biases, 0.8)
+    np.testing.assert_allclose(values, np.repeat([0.7, 0.8], [4, 2]))
+
+
+def test_the_gradients_of_several_are_added_up():
+    values = np.ones(3)
+
+    OPTIMISERS["sgd"](values, np.zeros((1, 3)), weights=2).step([np.full(3, 1.0), np.full(3, 2.0)], 0.1, 1)
+
+    np.testing.assert_allclose(values, 0.7)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlp.network import Layer, activations
+from mlp.network import activations
 from tests.training.conftest import examples
 from tests.training.test_fit import TRAIN, VALIDATION, recipe
 from tests.training.test_gradients import numerical
@@ -38,9 +38,9 @@ def test_gradient_with_dropout_matches_central_differences(hidden):
 
     gradients = Backprop(layers, 5, loss="cross_entropy", dropout=dropout)(x, y)
 
-    for layer, (d_weights, d_biases) in zip(layers, gradients, strict=True):
-        np.testing.assert_allclose(d_weights, numerical(objective, layer.weights), rtol=1e-5, atol=1e-8)
-        np.testing.assert_allclose(d_biases, numerical(objective, layer.biases), rtol=1e-5, atol=1e-8)
+    for layer, gradient in zip(layers, gradients, strict=True):
+        np.testing.assert_allclose(gradient.weights, numerical(objective, layer.weights), rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(gradient.biases, numerical(objective, layer.biases), rtol=1e-5, atol=1e-8)
 
 
 def test_dropout_keeps_the_mean_and_drops_its_share():
@@ -60,11 +60,10 @@ def test_label_smoothing_spreads_its_share_over_all_classes():
         rows=4,
         low=0,
         high=1,
-        rng=np.random.default_rng(0),
         smoothing=0.2,
     )
 
-    ((_, y),) = batches
+    ((_, y, _),) = batches.epoch(np.random.default_rng(0))
 
     np.testing.assert_allclose(np.sort(y, axis=1), [[0.05, 0.05, 0.05, 0.85]] * 4, atol=1e-7)
 
@@ -80,15 +79,16 @@ def test_schedules_fall_from_one():
 
 
 def test_the_average_forgets_the_beginning_and_follows_the_weights():
-    layer = Layer(np.zeros((2, 3), np.float32), np.zeros(3, np.float32), "relu")
-    average = Average([layer], 0.9)
-    layer.weights[:] = 1
+    """The weights are more than one block of the update."""
+    values, mean = np.zeros((2, 70_000), np.float32)
+    average = Average(values, mean, 0.9)
+    values[:] = 1
+    values[::2] = 0
 
-    for _ in range(EVERY * 40):
-        average.update()
+    for step in range(1, EVERY * 40 + 1):
+        average.update(step)
 
-    np.testing.assert_allclose(average.layers[0].weights, 1, atol=1e-3)
-    np.testing.assert_allclose(average.layers[0].biases, 0)
+    np.testing.assert_allclose(mean, values, atol=1e-3)
 
 
 @pytest.mark.parametrize(

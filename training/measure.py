@@ -1,0 +1,55 @@
+"""Labelled examples, and how well a network does on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlp import network
+from mlp.arrays import Ints, Uint8
+from mlp.network import Layer
+from training.losses import LOSSES
+from training.recipes import Recipe
+
+_ROWS = 2048
+"""Examples measured at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Pixels (n, height, width) uint8 and labels (n,), indices into the classes."""
+
+    pixels: Uint8
+    labels: Ints
+
+    def __len__(self) -> int:
+        """Give n."""
+        return len(self.labels)
+
+    def spread(self, size: int) -> "Examples":
+        """Give `size` of them, evenly spread; all of them for 0."""
+        if size == 0 or size >= len(self):
+            return self
+        chosen = np.linspace(0, len(self) - 1, size).astype(np.intp)
+        return Examples(self.pixels[chosen], self.labels[chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Loss, and accuracy from 0 to 1, over some examples."""
+
+    loss: float
+    accuracy: float
+
+
+def measure(layers: Sequence[Layer], examples: Examples, recipe: Recipe) -> Measure:
+    """Give loss and accuracy of a network over `examples`, at least one."""
+    rows = np.eye(len(layers[-1].biases), dtype=np.float32)
+    loss, right = 0.0, 0
+    for start in range(0, len(examples), _ROWS):
+        labels = examples.labels[start : start + _ROWS]
+        x = network.features(examples.pixels[start : start + _ROWS], recipe.low, recipe.high)
+        a = network.scores(layers, x)  # (k, c)
+        right += int((network.winners(a) == labels).sum())
+        loss += LOSSES[recipe.loss].value(a, rows[labels], recipe.output) * len(labels)
+    return Measure(loss / len(examples), right / len(examples))
