@@ -18,6 +18,9 @@ _EVEN: Final = 6
 _EVEN_SHARE: Final = 0.75
 """Of the outermost pixels; the others may be strokes that run out of the picture."""
 
+_CROPPED: Final = 0.75
+"""Share of a picture that may be off the ground where a character is cropped to its edges, its soft outline included."""
+
 _COLOURED: Final = 1.5
 """How much stronger than grey a colour must show the ink to be used: phones' colour channels are noisier."""
 
@@ -58,6 +61,25 @@ def inside_frame(values: Float) -> tuple[slice, slice]:
     if min(len(rows), len(columns)) < 8:
         return everything
     return slice(rows[0] + 1, rows[-1]), slice(columns[0] + 1, columns[-1])  # 1: the frame's blurred inner edge
+
+
+def over_crop(values: Float) -> Float | None:
+    """Give the ink (height, width) of a drawing that is cropped to its character, or None where it is no such thing.
+
+    The character touches opposite edges, so it may be taken for a frame, or a sheet on a table. What tells it from a
+    photograph is its ground: exactly the darkest or the lightest value of all, and half of the edge at least.
+    """
+    ground = np.median(_edge(values))
+    off = values != ground
+    opposite = (off[0].any() and off[-1].any()) or (off[:, 0].any() and off[:, -1].any())
+    if (
+        ground not in (values.min(), values.max())
+        or (_edge(values) != ground).mean() > 0.5
+        or off.mean() > _CROPPED
+        or not opposite
+    ):
+        return None
+    return np.abs(values - ground)
 
 
 def over_even(values: Float) -> Float | None:

@@ -98,6 +98,10 @@ def _search(image: Image.Image) -> _Find:
     if min(image.size) < _SMALLEST:
         raise _no_ink(f"the picture is as small as {image.width}×{image.height} pixels")
     values = ground.grey(image)
+    cropped = ground.over_crop(values)
+    if cropped is not None:
+        with contextlib.suppress(NoInk):
+            return _character(cropped, _DRAWN, 0)
     rows, columns = ground.inside_frame(values)
     find = _on_ground(sheet.alone(values[rows, columns]))
     top, left, bottom, right = find.box
@@ -107,18 +111,19 @@ def _search(image: Image.Image) -> _Find:
 def _on_ground(values: Float) -> _Find:
     even = ground.over_even(values)
     if even is not None:
-        return _character(even, _DRAWN)
+        return _character(even, _DRAWN, _noise(even))
     light = ground.is_light(values)
     for asks in _PHOTOGRAPHED:
         for part in _PARTS:
             with contextlib.suppress(NoInk):
-                return _character(ground.over_uneven(values, part, light), asks)
+                ink = ground.over_uneven(values, part, light)
+                return _character(ink, asks, _noise(ink))
     raise _no_ink("nothing in it stands out as ink does")
 
 
-def _character(ink: Float, asks: _Asks) -> _Find:
-    """Find the character in ink (height, width). Raises NoInk."""
-    ink, contrast, parts = _without_surrounds(ink, _floor(ink, asks))
+def _character(ink: Float, asks: _Asks, noise: float) -> _Find:
+    """Find the character in ink (height, width) over a ground that has `noise`, a standard deviation. Raises NoInk."""
+    ink, contrast, parts = _without_surrounds(ink, max(asks.least, 5 * noise))
     edge = marks.at_edge(parts)
     keep = marks.character(parts, _strongest(ink, parts) >= 0.6 * contrast, edge) & (asks.edge | ~edge)
     rest = parts.areas[~keep & (asks.edge | ~edge)].sum()
@@ -136,9 +141,9 @@ def _character(ink: Float, asks: _Asks) -> _Find:
     return _Find(soft[top : bottom + 1, left : right + 1].astype(np.float32), (top, left, bottom, right))
 
 
-def _floor(ink: Float, asks: _Asks) -> float:
-    """Give the least level to look at: 5 standard deviations of the ground, by the median, which ink hardly moves."""
-    return max(asks.least, 5 * 1.4826 * float(np.median(np.abs(ink - np.median(ink)))))
+def _noise(ink: Float) -> float:
+    """Give the ground's standard deviation, by the median absolute deviation, which ink hardly moves."""
+    return 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
 
 
 def _without_surrounds(ink: Float, floor: float) -> tuple[Float, float, components.Parts]:

@@ -39,11 +39,18 @@ def _surrounds(parts: Parts, number: int) -> bool:
     span = np.array([across, across, down, down])  # of its sides top, bottom, left, right, in the picture's
     touches = np.array([top == 0, bottom == height, left == 0, right == width])
     through = (touches[0] and touches[1]) or (touches[2] and touches[3])
-    frame = ((covered > 0.7) & (span > 0.6)).sum() >= 3 and mask.mean() < 0.5
-    table = (covered * span * touches > 0.6).sum() >= 2
+    # A digit drawn from edge to edge covers sides, too, but not the corners.
+    frame = ((covered > 0.7) & (span > 0.6)).sum() >= 3 and mask.mean() < 0.5 and _corners(mask, band) >= 3
+    table = (covered * span * touches > 0.6).sum() >= 2 and _corners(parts.labels == number, band) >= 2
     rule = through and min(bottom - top, right - left) < 0.05 * max(height, width)
     grid = touches.all() and mask.mean() < 0.25
     return bool(frame or table or rule or grid)
+
+
+def _corners(mask: Bools, reach: int) -> int:
+    """Count the corners of a mask (h, w) that have something in a square of `reach` pixels."""
+    ends = slice(reach), slice(-reach, None)
+    return sum(bool(mask[y, x].any()) for y in ends for x in ends)
 
 
 def at_edge(parts: Parts) -> Bools:

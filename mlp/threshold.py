@@ -6,8 +6,12 @@ from mlp.arrays import Float
 
 
 def otsu(values: Float) -> float:
-    """Give the threshold that splits values (n,) into the two classes farthest apart (Otsu 1979, equation 18)."""
-    counts, edges = np.histogram(values, 64)
+    """Give the threshold that splits values (n,) into the two classes farthest apart (Otsu 1979, equation 18).
+
+    The least of them where all are alike.
+    """
+    least, most = np.float64(values.min()), np.float64(values.max())  # float32 has no room for bins in a small range
+    counts, edges = np.histogram(values.astype(np.float64), 64, (least, most if most > least else least + 1))
     centres = (edges[1:] + edges[:-1]) / 2
     weight, total = np.cumsum(counts)[:-1], np.cumsum(counts * centres)
     product = weight * (len(values) - weight)

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mlp import prepare
 from mlp.arrays import Float, Uint8
 from mlp.metadata import Metadata
+from training.outliers import scrambled
 
 _PICTURES: Final = 500
 """Of each kind that can be had in any number, at most."""
@@ -40,7 +41,7 @@ def kinds(metadata: Metadata, test: Uint8) -> dict[str, Uint8]:
         "one even grey": np.tile(np.arange(0, 256, 15, dtype=np.uint8)[:, None, None], (1, height, width)),
         "empty frame": _frames(height, width),
         "inverted test pictures": ~chosen,
-        "scrambled test pictures": np.stack([_scrambled(picture, rng) for picture in chosen]),
+        "scrambled test pictures": np.stack([scrambled(picture, _BLOCKS, rng) for picture in chosen]),
     }
     if metadata.input.preparation == "digit" and set(metadata.labels) <= set("0123456789"):
         found["letters"] = _letters(height, width)
@@ -68,17 +69,6 @@ def _frames(height: int, width: int) -> Uint8:
             ImageDraw.Draw(frame).rectangle(box, outline=255, width=max(1, thickness * side // 28))
             frames.append(np.asarray(frame))
     return np.stack(frames)
-
-
-def _scrambled(picture: Uint8, rng: np.random.Generator) -> Uint8:
-    """Give a picture (height, width) with its blocks in another order; what no whole block fits into stays."""
-    high, wide = (min(_BLOCKS, side) for side in picture.shape)
-    tall, broad = picture.shape[0] // high, picture.shape[1] // wide
-    blocks = picture[: high * tall, : wide * broad].reshape(high, tall, wide, broad).swapaxes(1, 2)
-    mixed = rng.permutation(blocks.reshape(-1, tall, broad)).reshape(high, wide, tall, broad).swapaxes(1, 2)
-    scrambled = picture.copy()
-    scrambled[: high * tall, : wide * broad] = mixed.reshape(high * tall, wide * broad)
-    return scrambled
 
 
 def _letters(height: int, width: int) -> Uint8:
