@@ -19,7 +19,7 @@ _EVEN_SHARE: Final = 0.75
 """Of the outermost pixels; the others may be strokes that run out of the picture."""
 
 _CROPPED: Final = 0.75
-"""Share of a picture that may be off the ground where a character is cropped to its edges, its soft outline included."""
+"""Share of a picture off the ground, at most, where a character is cropped to its edges; its outline is soft."""
 
 _COLOURED: Final = 1.5
 """How much stronger than grey a colour must show the ink to be used: phones' colour channels are noisier."""

@@ -1,13 +1,14 @@
 """Pictures changed at random on their way into a batch, as other hands and other pens would have drawn them.
 
 The settings and the order of things are here; the geometry is in training/displacement.py and training/warp.py, the
-pen in training/strokes.py.
+pen in training/strokes.py, and few pixels in training/coarse.py.
 """
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlp.arrays import Float, Uint8
+from training.coarse import Coarse
 from training.displacement import Displacement
 from training.strokes import Strokes
 from training.warp import EDGE, Warp
@@ -41,6 +42,8 @@ class Augmentation(BaseModel):
     """Pixels at most by which strokes become wider or narrower on each side."""
     blur: float = Field(default=0.0, ge=0, le=1)
     """Share at most of a pixel that is replaced by the mean of its four neighbours."""
+    coarse: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pictures that are shown as if enlarged from a few pixels."""
     contrast: float = Field(default=0.0, ge=0, le=0.45)
     """Share at most that is cut off both ends of the range of brightness; the rest is stretched to all of it."""
     fading: float = Field(default=0.0, ge=0, le=1)
@@ -76,6 +79,7 @@ class Augment:
         )
         self._warp = Warp(height, width, piece)
         self._strokes = Strokes(height, width, piece)
+        self._coarse = Coarse(height, width, rng)
         self._bytes = np.zeros((piece, height + 2 * EDGE, width + 2 * EDGE), np.uint8)
         self._padded = np.zeros(self._bytes.shape, np.float32)
         self._noise = (
@@ -105,6 +109,8 @@ class Augment:
             self._warp(source, self._displacement(k), out)
         else:
             np.copyto(out.reshape(inside.shape), inside)
+        if settings.coarse:
+            self._coarse(out.reshape(inside.shape)[: self._rng.binomial(k, settings.coarse)])
 
     def _light(self, out: Float) -> None:
         """Change the brightness of out (k, d), where it is."""

@@ -53,6 +53,7 @@ class Batches:
     ) -> None:
         """`pixels` is (n, height, width) uint8 and stays so; `labels` (n,) below `classes`; `rows` examples a batch.
 
+        The label `classes` is for none of them: the target is then every class alike.
         `change` fills an array (k, d) with pixels (k, d) augmented, 0 … 255; without it they stay as they are. Of
         each batch come those rows that are `share`; without it, all.
         """
@@ -66,7 +67,8 @@ class Batches:
         self._gathered = np.empty((rows, self._pixels.shape[1]), np.uint8)
         self._x = np.empty(self._gathered.shape, np.float32)
         self._y = np.empty((rows, classes), np.float32)
-        self._targets = np.eye(classes, dtype=np.float32) * (1 - smoothing) + smoothing / classes  # (c, c)
+        self._targets = np.full((classes + 1, classes), 1 / classes, np.float32)  # the last row is for no class
+        self._targets[:-1] = np.eye(classes) * (1 - smoothing) + smoothing / classes
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Float, Float, int]]:
         """Yield features (k, d), targets (k, c) and the examples of the whole batch; the next overwrites the arrays.

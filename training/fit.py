@@ -41,13 +41,15 @@ def fit(
     validation: Examples,
     classes: int,
     *,
+    more: Examples | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Fitted:
     """Train a new network by `recipe`, and give the weights it says to keep.
 
-    Ctrl-C ends the run and keeps the epoch that was best on validation; before the first epoch is over there is
-    nothing to keep, and KeyboardInterrupt goes on. Raises Diverged.
+    It is trained on `more`, too, and never measured on that; there, the label `classes` means none of the classes.
+    Ctrl-C ends the run and keeps what is to be kept of the epochs until then; before the first one is over there is
+    nothing to keep, and KeyboardInterrupt goes on. Raises Diverged, WorkerLost.
     """
     height, width = train.pixels.shape[1:]
     sizes = [height * width, *recipe.hidden, classes]
@@ -59,7 +61,7 @@ def fit(
     kept: tuple[Epoch, tuple[Layer, ...]] | None = None
     interrupted = False
     try:
-        with Descent(state, recipe, train) as descent:
+        with Descent(state, recipe, train + more if more else train) as descent:
             for number in range(1, recipe.epochs + 1):
                 seconds = descent.epoch(number, on_batch)
                 layers = state.measured

@@ -26,6 +26,10 @@ class Examples:
         """Give n."""
         return len(self.labels)
 
+    def __add__(self, more: "Examples") -> "Examples":
+        """Give both together."""
+        return Examples(np.concatenate([self.pixels, more.pixels]), np.concatenate([self.labels, more.labels]))
+
     def spread(self, size: int) -> "Examples":
         """Give `size` of them, evenly spread; all of them for 0."""
         if size == 0 or size >= len(self):

@@ -44,6 +44,11 @@ class Recipe(Augmentation):
     """Feature that pixel 0 becomes."""
     high: float = 1.0
     """Feature that pixel 255 becomes."""
+    printed: float = Field(default=0.0, ge=0, le=1)
+    """Share of the training examples by which they are increased with printed digits; for the classes 0 to 9 only."""
+    outliers: float = Field(default=0.0, ge=0, le=1)
+    """Share of the training examples by which they are increased with pictures of no class: strokes, frames, noise, and
+    where there are printed digits, letters."""
     pool: bool = False
     """Put the data set's own test part in with the rest before splitting, as the book does."""
     validation: Part = 5000
@@ -86,6 +91,8 @@ class Recipe(Augmentation):
     """Share of each target that is spread over all classes."""
     average: float = Field(default=0.0, ge=0, lt=1)
     """Decay of a running average of the weights, which is then what is measured and kept; 0 for none."""
+    calibrate: bool = True
+    """Divide the output layer of a softmax network by the temperature that makes its scores right on validation."""
     patience: int = Field(default=0, ge=0)
     """Epochs without a better validation accuracy after which the run ends; 0 never ends it early."""
     keep: Literal["best", "last"] = "best"

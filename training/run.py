@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +13,7 @@ from mlp.arrays import Ints, Uint8
 from mlp.metadata import Input, Metadata, TrainedOn
 from mlp.store import LocalStore
 from training import fit as fitting
+from training import outliers, printed
 from training.answers import Answers, answers
 from training.datasets import DataSet
 from training.errors import DataError
@@ -20,6 +21,7 @@ from training.fit import Epoch, Fitted
 from training.measure import Examples, Measure
 from training.recipes import Part, Recipe
 from training.split import stratified
+from training.temperature import cooled, temperature
 
 _GOLDEN = 16
 """Test pictures that a version carries with the scores it must give them; a blank and a full one come on top."""
@@ -81,8 +83,14 @@ def train(
 
     Raises DataError, Diverged; KeyboardInterrupt when stopped before the first epoch was over.
     """
+    more = _more(parts.train, data.classes, recipe)
     classes = len(data.classes)
-    fitted = fitting.fit(recipe, parts.train, parts.validation, classes, on_epoch=on_epoch, on_batch=on_batch)
+    fitted = fitting.fit(
+        recipe, parts.train, parts.validation, classes, more=more, on_epoch=on_epoch, on_batch=on_batch
+    )
+    if recipe.calibrate and recipe.output == "softmax":
+        seen = answers(fitted.layers, parts.validation, recipe)
+        fitted = replace(fitted, layers=cooled(fitted.layers, temperature(seen.scores, parts.validation.labels)))
     found = answers(fitted.layers, parts.test, recipe)
     return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found)
 
@@ -121,6 +129,27 @@ def publish(trained: Trained, store: LocalStore) -> int:
         sha256="0" * 64,
     )
     return store.publish(metadata, fitted.layers, trained.golden_inputs)
+
+
+def _more(train: Examples, classes: tuple[str, ...], recipe: Recipe) -> Examples | None:
+    """Give the examples that a recipe adds; those of no class have the label len(classes)."""
+    rng = np.random.default_rng([recipe.seed, 0x0DD5])
+    n, height, width = train.pixels.shape
+    found = []
+    if recipe.printed:
+        if classes != tuple(printed.DIGITS):
+            raise DataError(f"printed digits go with the classes 0 to 9, and these are {', '.join(classes[:10])}")
+        found.append(printed.digits(round(recipe.printed * n), height, width, rng))
+    if recipe.outliers:
+        count = round(recipe.outliers * n)
+        letters = count // 3 if recipe.printed else 0
+        shapes = outliers.pictures(count - letters, train.pixels, rng)
+        none = np.concatenate([shapes, printed.letters(letters, height, width, rng)])
+        found.append((none, np.full(len(none), len(classes))))
+    if not found:
+        return None
+    pixels, labels = zip(*found, strict=True)
+    return Examples(np.concatenate(pixels), np.concatenate(labels))
 
 
 def _count(part: Part, total: int) -> int:

@@ -16,6 +16,7 @@ EVERYTHING = Augmentation(
     elastic=1,
     thickness=0.5,
     blur=0.3,
+    coarse=0.3,
     contrast=0.15,
     fading=0.2,
     noise=10,

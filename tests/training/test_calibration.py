@@ -1,37 +1,39 @@
 import numpy as np
 import pytest
 
-from training.page.calibration import reliability
-from training.page.out_of_distribution import auroc
+from mlp import network
+from training import initialise
+from training.temperature import cooled, temperature
 
 
-def test_the_calibration_error_is_the_mean_gap_weighted_by_examples():
-    # Bin (0.4, 0.6]: confidence 0.5, accuracy 0.25, 4 examples. Bin (0.8, 1]: confidence 0.9, accuracy 1, 1 example.
-    confidence = np.array([0.45, 0.5, 0.5, 0.55, 0.9])
-    right = np.array([True, False, False, False, True])
-
-    found = reliability(confidence, right, bins=5)
-
-    assert found.counts.tolist() == [0, 0, 4, 0, 1]
-    np.testing.assert_allclose(found.accuracy, [0, 0, 0.25, 0, 1])
-    np.testing.assert_allclose(found.confidence, [0, 0, 0.5, 0, 0.9])
-    assert found.error == pytest.approx(4 / 5 * 0.25 + 1 / 5 * 0.1)
+def certain(t, n=4000, classes=5):
+    """Scores of logits z, and labels drawn with the chances softmax(z / t)."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(0, 3, (n, classes))
+    chances = np.exp(z / t) / np.exp(z / t).sum(axis=1, keepdims=True)
+    labels = (chances.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    return (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)).astype(np.float32), labels
 
 
-def test_a_bin_has_its_upper_edge_and_the_first_has_0():
-    found = reliability(np.array([0.0, 0.5, 0.500001, 1.0]), np.ones(4, bool), bins=2)
-
-    assert found.counts.tolist() == [2, 2]
-
-
-@pytest.mark.parametrize(("right", "error"), [([True] * 3, 0.0), ([False] * 3, 1.0), ([True, True, False], 1 / 3)])
-def test_full_confidence_is_off_by_the_share_of_mistakes(right, error):
-    assert reliability(np.ones(3), np.array(right)).error == pytest.approx(error)
+@pytest.mark.parametrize("t", [0.5, 1.0, 2.5])
+def test_the_temperature_that_scores_are_off_by_is_found(t):
+    assert temperature(*certain(t)) == pytest.approx(t, rel=0.08)
 
 
-@pytest.mark.parametrize(
-    ("higher", "lower", "area"),
-    [([0.9, 0.8], [0.1, 0.2], 1), ([0.1], [0.9], 0), ([0.5], [0.5, 0.5], 0.5), ([0.3, 0.7], [0.2, 0.5, 0.7], 3.5 / 6)],
-)
-def test_the_area_under_the_curve_counts_pairs_and_equal_ones_half(higher, lower, area):
-    assert auroc(np.array(higher), np.array(lower)) == pytest.approx(area)
+def test_nothing_wrong_has_the_least_temperature_and_is_no_error():
+    scores = np.eye(3, dtype=np.float32)[[0, 1, 2]]
+
+    assert temperature(scores, np.array([0, 1, 2])) == pytest.approx(0.05, rel=0.01) or temperature(
+        scores, np.array([0, 1, 2])
+    ) == pytest.approx(20, rel=0.01)
+
+
+def test_a_cooled_network_keeps_its_answers_and_has_the_scores_of_the_temperature():
+    rng = np.random.default_rng(0)
+    layers = initialise.layers((6, 8, 4), ("relu", "softmax"), rng)
+    x = rng.normal(size=(50, 6)).astype(np.float32)
+
+    before, after = network.scores(layers, x), network.scores(cooled(layers, 0.5), x)
+
+    np.testing.assert_allclose(after, before**2 / (before**2).sum(axis=1, keepdims=True), rtol=1e-4)
+    np.testing.assert_array_equal(after.argmax(axis=1), before.argmax(axis=1))
