@@ -138,7 +138,7 @@ def run_with_progress(recipe: Recipe) -> run.Trained:
     data = datasets.load(recipe.dataset, height=recipe.height, width=recipe.width, preparation=recipe.preparation)
     click.echo(report.plan(recipe, data, parts := run.split(data, recipe)))
     click.echo(report.EPOCH_HEADER)
-    total = recipe.epochs * batches.count(len(parts.train), recipe.batch_size)
+    total = recipe.epochs * batches.count(recipe.examples(len(parts.train)), recipe.batch_size)
     with tqdm(total=total, unit="batch", disable=None, leave=False) as bar:
 
         def on_epoch(epoch: Epoch) -> None:

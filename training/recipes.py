@@ -115,6 +115,10 @@ class Recipe(Augmentation):
             raise ValueError(f"low must be below high, got {self.low} and {self.high}")
         return self
 
+    def examples(self, n: int) -> int:
+        """Give how many examples an epoch has, of which n are the data set's."""
+        return n + round(self.printed * n) + round(self.outliers * n)
+
     @property
     def activations(self) -> tuple[str, ...]:
         """One name for each layer."""

@@ -22,16 +22,19 @@ _SMALLEST: Final = 1e-30
 def temperature(scores: Float, labels: Ints) -> float:
     """Give T > 0 for which softmax(z / T) has the least cross-entropy, for scores softmax(z) (n, c) and labels (n,).
 
-    The pre-activations z are known from the scores up to a constant for each row, which softmax does not see.
-    Between 0.05 and 20: where every answer is right there is no least, and more and more certain would be better.
+    The pre-activations z are known from the scores up to a constant for each row, which softmax does not see. Of the
+    targets, 1 / (n + 2) is spread over all classes, as in Platt 1999: where n answers are all right, the next may yet
+    be wrong, and without it the more certain would always be the better. Between 0.05 and 20.
     """
+    n = len(labels)
     z = np.log(np.maximum(scores, _SMALLEST, dtype=np.float64))  # (n, c)
-    rows = np.arange(len(labels))
+    wrong = 1 / (n + 2)
 
     def loss(log_t: float) -> float:
         scaled = z / np.exp(log_t)
         scaled -= scaled.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, labels]).mean())
+        target = (1 - wrong) * scaled[np.arange(n), labels] + wrong * scaled.mean(axis=1)
+        return float((np.log(np.exp(scaled).sum(axis=1)) - target).mean())
 
     # The loss is convex in 1/T, so along log T it falls and then rises: Kiefer 1953.
     low, high = np.log(_LEAST), np.log(_MOST)

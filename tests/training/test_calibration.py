@@ -20,12 +20,14 @@ def test_the_temperature_that_scores_are_off_by_is_found(t):
     assert temperature(*certain(t)) == pytest.approx(t, rel=0.08)
 
 
-def test_nothing_wrong_has_the_least_temperature_and_is_no_error():
-    scores = np.eye(3, dtype=np.float32)[[0, 1, 2]]
+def test_a_hundred_right_answers_do_not_make_the_next_one_certain():
+    labels = np.arange(100) % 2
+    scores = np.where(np.eye(2)[labels] == 1, 0.999999, 0.000001).astype(np.float32)
 
-    assert temperature(scores, np.array([0, 1, 2])) == pytest.approx(0.05, rel=0.01) or temperature(
-        scores, np.array([0, 1, 2])
-    ) == pytest.approx(20, rel=0.01)
+    (_, after) = np.log(scores[1]) / temperature(scores, labels)
+    (before, _) = np.log(scores[1]) / temperature(scores, labels)
+
+    assert 1 / (1 + np.exp(after - before)) == pytest.approx(1 / 204, rel=0.05)
 
 
 def test_a_cooled_network_keeps_its_answers_and_has_the_scores_of_the_temperature():
