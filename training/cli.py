@@ -17,7 +17,7 @@ from training import batches, datasets, recipes, report, run
 from training.augment import Augmentation
 from training.commands.report import report as report_command
 from training.evaluate import evaluate
-from training.fit import Epoch
+from training.measure import Epoch
 from training.recipes import Recipe
 
 _INTERRUPTED = 130
@@ -90,13 +90,21 @@ def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Write an HTML report of the run beside the version's file.",
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the run's state to this file after each epoch, and go on from it if it is there: after a crash, give "
+    "the same command again. Removed when the version is stored.",
+)
 @_recipe_options
 @click.pass_obj
-def train(store: LocalStore, /, recipe: str, promote: bool, reported: bool, **fields: object) -> None:
+def train(
+    store: LocalStore, /, recipe: str, promote: bool, reported: bool, checkpoint: Path | None, **fields: object
+) -> None:
     """Train a network by RECIPE and store it as the model's next version.
 
     RECIPE is the name of one of training/recipes/*.toml, or the path of a .toml file of your own. Each option below
-    replaces one of its fields. Ctrl-C ends the run and stores the best epoch so far.
+    replaces one of its fields. Ctrl-C ends the run and stores what it has reached.
 
     \b
     Examples:
@@ -105,8 +113,10 @@ def train(store: LocalStore, /, recipe: str, promote: bool, reported: bool, **fi
       python -m training train pictures --dataset ~/leaves --model leaves
     """  # noqa: D301
     chosen = recipes.load(recipe, {name: value for name, value in fields.items() if value is not None})
-    trained = run_with_progress(chosen)
+    trained = run_with_progress(chosen, checkpoint)
     version = run.publish(trained, store)
+    if checkpoint and not trained.fitted.interrupted:
+        checkpoint.unlink(missing_ok=True)
     click.echo(report.outcome(trained, version))
     if promote and not trained.fitted.interrupted:
         store.promote(chosen.model, version)
@@ -133,22 +143,25 @@ def _write_report(trained: run.Trained, store: LocalStore, version: int) -> None
         click.echo(f"report: {path}")
 
 
-def run_with_progress(recipe: Recipe) -> run.Trained:
+def run_with_progress(recipe: Recipe, checkpoint: Path | None = None) -> run.Trained:
     """Load a recipe's data and train, with a bar for the batches and a line for each epoch."""
     data = datasets.load(recipe.dataset, height=recipe.height, width=recipe.width, preparation=recipe.preparation)
     click.echo(report.plan(recipe, data, parts := run.split(data, recipe)))
+    if checkpoint and checkpoint.exists():
+        click.echo(f"going on from {checkpoint}\n")
     click.echo(report.EPOCH_HEADER)
-    total = recipe.epochs * batches.count(recipe.examples(len(parts.train)), recipe.batch_size)
-    with tqdm(total=total, unit="batch", disable=None, leave=False) as bar:
+    steps = batches.count(recipe.examples(len(parts.train)), recipe.batch_size)
+    with tqdm(total=recipe.epochs * steps, unit="batch", disable=None, leave=False) as bar:
 
         def on_epoch(epoch: Epoch) -> None:
             bar.set_postfix(loss=f"{epoch.train.loss:.4f}", validation=f"{epoch.validation.accuracy:.2%}")
+            bar.n = epoch.number * steps  # a run that goes on has not counted all of them
             tqdm.write(report.epoch_line(epoch))
 
         def on_batch() -> None:
             bar.update()
 
-        return run.train(recipe, data, parts, on_epoch=on_epoch, on_batch=on_batch)
+        return run.train(recipe, data, parts, checkpoint=checkpoint, on_epoch=on_epoch, on_batch=on_batch)
 
 
 @main.command("evaluate")

@@ -6,6 +6,7 @@ TrainingError
 │   ├── MalformedNpz
 │   └── DownloadError
 ├── RecipeError             settings of a run that do not fit together
+├── CheckpointError         a run's saved state that cannot be read or written, or is another run's
 ├── ReportError             a report that cannot be written
 ├── Diverged                a run whose numbers are no longer finite
 └── WorkerLost              a process of a run that has died
@@ -40,6 +41,10 @@ class RecipeError(TrainingError):
 
 class Diverged(TrainingError):
     """The loss or the weights are no longer finite."""
+
+
+class CheckpointError(TrainingError):
+    """The saved state of a run cannot be read or written, or is that of another run."""
 
 
 class WorkerLost(TrainingError):

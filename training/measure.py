@@ -46,6 +46,17 @@ class Measure:
     accuracy: float
 
 
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the training examples has led to."""
+
+    number: int
+    train: Measure
+    validation: Measure
+    seconds: float
+    """Of training alone, without the two measurements."""
+
+
 def measure(layers: Sequence[Layer], examples: Examples, recipe: Recipe) -> Measure:
     """Give loss and accuracy of a network over `examples`, at least one."""
     rows = np.eye(len(layers[-1].biases), dtype=np.float32)

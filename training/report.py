@@ -7,7 +7,7 @@ from mlp.errors import VersionFileError
 from mlp.store import LocalStore
 from training.datasets import DataSet
 from training.evaluate import Evaluation
-from training.fit import Epoch
+from training.measure import Epoch
 from training.recipes import Recipe
 from training.run import Split, Trained
 

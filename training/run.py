@@ -4,6 +4,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import PIL
@@ -13,12 +14,13 @@ from mlp.arrays import Ints, Uint8
 from mlp.metadata import Input, Metadata, TrainedOn
 from mlp.store import LocalStore
 from training import fit as fitting
-from training import outliers, printed
+from training import outliers
 from training.answers import Answers, answers
+from training.checkpoint import Checkpoint
 from training.datasets import DataSet
 from training.errors import DataError
-from training.fit import Epoch, Fitted
-from training.measure import Examples, Measure
+from training.fit import Fitted
+from training.measure import Epoch, Examples, Measure
 from training.recipes import Part, Recipe
 from training.split import stratified
 from training.temperature import cooled, temperature
@@ -76,23 +78,37 @@ def train(
     data: DataSet,
     parts: Split,
     *,
+    checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Train by a recipe on the parts that `split` gave, and look at the test set once, with the weights that are kept.
 
-    Raises DataError, Diverged; KeyboardInterrupt when stopped before the first epoch was over.
+    `checkpoint` is a file to go on from, if it is there, and to be replaced after each epoch. Raises DataError,
+    Diverged, WorkerLost, CheckpointError; KeyboardInterrupt when stopped before the first epoch was over.
     """
     more = _more(parts.train, data.classes, recipe)
     classes = len(data.classes)
     fitted = fitting.fit(
-        recipe, parts.train, parts.validation, classes, more=more, on_epoch=on_epoch, on_batch=on_batch
+        recipe,
+        parts.train,
+        parts.validation,
+        classes,
+        more=more,
+        checkpoint=checkpoint_of(checkpoint, recipe, data) if checkpoint else None,
+        on_epoch=on_epoch,
+        on_batch=on_batch,
     )
     if recipe.calibrate and recipe.output == "softmax":
         seen = answers(fitted.layers, parts.validation, recipe)
         fitted = replace(fitted, layers=cooled(fitted.layers, temperature(seen.scores, parts.validation.labels)))
     found = answers(fitted.layers, parts.test, recipe)
     return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found)
+
+
+def checkpoint_of(path: Path, recipe: Recipe, data: DataSet) -> Checkpoint:
+    """Give the checkpoint of the run by this recipe on this data."""
+    return Checkpoint(path, {**recipe.model_dump(mode="json"), "data": data.sha256})
 
 
 def publish(trained: Trained, store: LocalStore) -> int:
@@ -133,6 +149,10 @@ def publish(trained: Trained, store: LocalStore) -> int:
 
 def _more(train: Examples, classes: tuple[str, ...], recipe: Recipe) -> Examples | None:
     """Give the examples that a recipe adds; those of no class have the label len(classes)."""
+    if not (recipe.printed or recipe.outliers):
+        return None
+    from training import printed  # Matplotlib takes its time, and other commands do not need it
+
     rng = np.random.default_rng([recipe.seed, 0x0DD5])
     n, height, width = train.pixels.shape
     found = []
@@ -146,8 +166,6 @@ def _more(train: Examples, classes: tuple[str, ...], recipe: Recipe) -> Examples
         shapes = outliers.pictures(count - letters, train.pixels, rng)
         none = np.concatenate([shapes, printed.letters(letters, height, width, rng)])
         found.append((none, np.full(len(none), len(classes))))
-    if not found:
-        return None
     pixels, labels = zip(*found, strict=True)
     return Examples(np.concatenate(pixels), np.concatenate(labels))
 

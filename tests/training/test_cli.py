@@ -43,6 +43,20 @@ def run(store, *arguments, status=0):
     return out + err
 
 
+LONG = (
+    "--epochs",
+    "6",
+    "--workers",
+    "2",
+    "--dropout",
+    "0.2",
+    "--shift",
+    "1",
+    "--optimiser",
+    "adamw",
+    "--average",
+    "0.9",
+)
 QUICK = ("--model", "quarters", "--validation", "80", "--hidden", "16", "--epochs", "8", "--batch-size", "20")
 
 
@@ -238,3 +252,45 @@ def test_a_folder_of_pictures_is_trained_on_and_a_bad_one_reported(store, tmp_pa
     assert store.metadata("shades", 1).metrics["accuracy"] == 1
     assert "left out, because they could not be read: 1" in out
     assert "broken.png" in out
+
+
+def test_a_run_that_was_killed_in_mid_epoch_goes_on_to_the_same_weights(store, data, tmp_path):
+    file = tmp_path / "run.checkpoint"
+    more = (*LONG, "--learning-rate", "0.002", "--no-report")
+    train(store, data, *more)
+
+    killed = start(store, "train", "pictures", "--dataset", data, *QUICK, *more, "--checkpoint", file)
+    while not (line := killed.stdout.readline()).startswith("    3"):
+        assert line
+    killed.kill()
+    killed.communicate()
+    assert store.versions("quarters") == [1]
+    out = train(store, data, *more, "--checkpoint", file)
+
+    assert "going on from" in out
+    assert re.findall(r"^ +(\d) ", out, re.MULTILINE)[-1] == "6"
+    assert not re.search(r"^ +2 ", out, re.MULTILINE)  # done before
+    undisturbed, resumed = store.read("quarters", 1), store.read("quarters", 2)
+    for a, b in zip(undisturbed.layers, resumed.layers, strict=True):
+        assert a.weights.tobytes() == b.weights.tobytes()
+        assert a.biases.tobytes() == b.biases.tobytes()
+    assert undisturbed.metadata.metrics == resumed.metadata.metrics
+    assert not file.exists()
+
+
+def test_a_checkpoint_of_another_run_or_a_damaged_one_is_refused_and_stays(store, data, tmp_path):
+    file = tmp_path / "run.checkpoint"
+    stopped = start(store, "train", "pictures", "--dataset", data, *QUICK, "--epochs", "5000", "--checkpoint", file)
+    while not stopped.stdout.readline().startswith("    2"):
+        pass
+    stopped.send_signal(signal.SIGINT)
+    stopped.communicate()
+    assert file.exists()  # so that the run can go on
+
+    out = train(store, data, "--epochs", "5000", "--learning-rate", "0.5", "--checkpoint", file, status=1)
+    assert "another run, which differs in: learning_rate;" in out
+
+    file.write_bytes(file.read_bytes()[:5000])
+    out = train(store, data, "--epochs", "5000", "--checkpoint", file, status=1)
+    assert "is no checkpoint, or is damaged" in out
+    assert file.stat().st_size == 5000

@@ -13,8 +13,7 @@ from mlp import version_file
 from mlp.network import Layer
 from tests.drafts import make_draft
 from training.answers import Answers
-from training.fit import Epoch
-from training.measure import Examples, Measure
+from training.measure import Epoch, Examples, Measure
 from training.page import build, out_of_distribution
 from training.page.per_class import most_confused, per_class
 from training.page.pictures import weight_sheet

@@ -13,8 +13,7 @@ from mlp.arrays import Float
 from mlp.metadata import Metadata
 from mlp.version import Version
 from training.answers import Answers
-from training.fit import Epoch
-from training.measure import Measure
+from training.measure import Epoch, Measure
 from training.page import figures, out_of_distribution
 from training.page.calibration import reliability
 from training.page.drawing import shown

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 
 from mlp.arrays import Float, Ints
-from training.fit import Epoch
-from training.measure import Measure
+from training.measure import Epoch, Measure
 from training.page.calibration import BINS, Reliability
 from training.page.drawing import drawn, shown
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from mlp.store import LocalStore
 from mlp.version import Version
 from training.answers import Answers
-from training.fit import Epoch
+from training.measure import Epoch
 from training.page import build
 from training.whole_file import whole
 
