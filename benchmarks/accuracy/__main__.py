@@ -51,8 +51,8 @@ def main() -> None:
         service = Service(url, arguments.model, arguments.version)
         metadata = service.metadata()
         examples = originals.part(metadata, arguments.part)
-        found = kinds(originals.labelled(examples), arguments.pictures, arguments.drawn)
-        chosen = [kind for kind in found if kind.section in arguments.chosen]
+        everything = originals.labelled(examples)
+        chosen = kinds(everything, arguments.pictures, arguments.drawn, arguments.chosen)
         if arguments.samples:
             contact_sheet.write(chosen, arguments.samples)
             return
@@ -75,6 +75,9 @@ def _report(results: Sequence[Result], *, markdown: bool) -> None:
     ):
         if rows:
             print("\n" + table.table(head, rows, markdown=markdown))
+    faults = [answer.refusal for result in results for answer in result.answers if answer.refusal.startswith("5")]
+    if faults:
+        print(f"\n{len(faults)} of those refused were faults of the service, as {faults[0]}")
     for result in results:
         if result.kind.section == "mnist":
             print(f"\nexpected calibration error on MNIST as it is: {100 * table.calibration_error(result):.2f} %")

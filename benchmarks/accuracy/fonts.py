@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib
 import numpy as np
@@ -29,6 +29,8 @@ FOLDERS: Final = (
 
 _OLD_STYLE: Final = 1.25
 """Tallest digit's height by the lowest's from which a face's digits are old-style, some as low as small letters."""
+_NOT_PRINT: Final = ("Initials", "Keyboard", "Last Resort", "Symbol")
+"""In the names of families whose characters are ornaments, keys or placeholders."""
 _SAME: Final = 0.02
 """Mean difference, of full ink, of all ten digits at 20 × 20 below which two faces are the same one."""
 
@@ -72,10 +74,17 @@ def _face(path: Path) -> Face | None:
             warnings.simplefilter("ignore")
             characters = font.getBestCmap() or {}
             names = font["name"]
-            face = Face(path, names.getDebugName(1) or path.stem, names.getDebugName(2) or "")
+            face = Face(path, _name(names, 16, 1) or path.stem, _name(names, 17, 2))
     except (TTLibError, OSError, KeyError):
         return None
+    if any(word in face.family for word in _NOT_PRINT):
+        return None
     return face if all(ord(character) in characters for character in DIGITS + LETTERS) else None
+
+
+def _name(names: Any, typographic: int, plain: int) -> str:
+    """Give a name that joins all weights of a family, where a font has it (OpenType, table name)."""
+    return names.getDebugName(typographic) or names.getDebugName(plain) or ""
 
 
 def glyph(face: Face, character: str, size: int) -> Uint8:

@@ -1,6 +1,6 @@
 """The kinds of picture that are measured, in the order of the table. How each is made is in the file named after it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,23 +30,20 @@ class Kind:
     """Of a corruption, 1 … 5."""
 
 
-def kinds(everything: Originals, count: int, drawn: Path | None) -> list[Kind]:
-    """Give all kinds: MNIST's pictures as they are, `count` of each kind that is rendered, a folder of drawings."""
+def kinds(everything: Originals, count: int, drawn: Path | None, sections: Collection[str] = SECTIONS) -> list[Kind]:
+    """Give the kinds of some sections: MNIST's pictures as they are, of each kind that is rendered `count`."""
     some = everything[:count]
-    return [
-        Kind("mnist", "MNIST as it is, 28 × 28", partial(_as_it_is, everything)),
-        *_pens(some),
-        *(Kind("paper", f"photograph: {scene.name}", partial(_photographs, some, scene)) for scene in paper.SCENES),
-        *_uci(),
-        Kind("fonts", f"printed, {len(fonts.faces())} faces", _printed),
-        *([Kind("drawn", "drawn by people", partial(drawings, drawn))] if drawn else []),
-        *(
-            Kind("corruptions", name, partial(_corrupted, some, name, strength), strength)
-            for name in corruptions.CORRUPTIONS
-            for strength in range(1, 6)
-        ),
-        *_nothing(count),
-    ]
+    found = {
+        "mnist": lambda: [Kind("mnist", "MNIST as it is, 28 × 28", partial(_as_it_is, everything))],
+        "pens": lambda: _pens(some),
+        "paper": lambda: _paper(some),
+        "uci": lambda: _uci(count),
+        "fonts": lambda: [Kind("fonts", f"printed, {len(fonts.faces())} faces", _printed)],
+        "drawn": lambda: [Kind("drawn", "drawn by people", partial(drawings, drawn))] if drawn else [],
+        "corruptions": lambda: _corruptions(some),
+        "nothing": lambda: _nothing(count),
+    }
+    return [kind for section in SECTIONS if section in sections for kind in found[section]()]
 
 
 def _as_it_is(originals: Originals) -> Iterator[Picture]:
@@ -65,25 +62,35 @@ def _drawn(originals: Originals, pen: str, light_on_dark: bool) -> Iterator[Pict
         yield Picture(png(pens.drawn(pixels, pens.WIDTHS[pen], rng, light_on_dark=light_on_dark)), label)
 
 
+def _paper(originals: Originals) -> Iterator[Kind]:
+    for scene in paper.SCENES:
+        yield Kind("paper", f"photograph: {scene.name}", partial(_photographs, originals, scene))
+
+
 def _photographs(originals: Originals, scene: paper.Scene) -> Iterator[Picture]:
     for index, (pixels, label) in enumerate(originals):
         photograph = paper.photographed(pixels, scene, generator(scene.name, index))
         yield Picture(jpeg(photograph, scene.quality), label)
 
 
-def _uci() -> Iterator[Kind]:
+def _uci(count: int) -> Iterator[Kind]:
+    """The first two are the headline: all pictures, with nothing added."""
+    nearest, bicubic = Image.Resampling.NEAREST, Image.Resampling.BICUBIC
     for dark_on_light, how in ((False, "light on dark"), (True, "dark on light")):
-        for resampling in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
-            name = f"UCI 8 × 8, × 10 {resampling.name.lower()}, {how}"
-            yield Kind("uci", name, partial(_enlarged, resampling, dark_on_light))
+        yield Kind("uci", f"UCI 8 × 8, × 10, {how}", partial(_enlarged, nearest, 0, dark_on_light))
+    for resampling, margin, what in ((nearest, 2, "with a margin"), (bicubic, 0, "smooth"), (bicubic, 2, "both")):
+        yield Kind("uci", f"the same, dark on light, {what}", partial(_enlarged, resampling, margin, True, count))
 
 
-def _enlarged(resampling: Image.Resampling, dark_on_light: bool) -> Iterator[Picture]:
-    """Give the 1,797 digits of scikit-learn's copy of E. Alpaydin's and C. Kaynak's UCI test set, 0 … 16."""
+def _enlarged(resampling: Image.Resampling, margin: int, dark_on_light: bool, count: int | None = None) -> Iterator[Picture]:
+    """Give the 1,797 digits of scikit-learn's copy of E. Alpaydin's and C. Kaynak's UCI test set, or the first ones.
+
+    They are 8 × 8, 0 … 16, with a margin of so many pixels around them; then each is enlarged ten times.
+    """
     digits = load_digits()
-    for grey, label in zip(digits.images, digits.target, strict=True):
-        small = Image.fromarray(np.rint(grey * 255 / 16).astype(np.uint8))
-        large = np.asarray(small.resize((80, 80), resampling))
+    for grey, label in zip(digits.images[:count], digits.target[:count], strict=True):
+        small = Image.fromarray(np.pad(np.rint(grey * 255 / 16).astype(np.uint8), margin))
+        large = np.asarray(small.resize((small.width * 10, small.height * 10), resampling))
         yield Picture(png(255 - large if dark_on_light else large), str(label))
 
 
@@ -91,6 +98,12 @@ def _printed() -> Iterator[Picture]:
     for index, (face, digit) in enumerate(fonts.every_digit()):
         name = f"{face.family} {face.style}"
         yield Picture(png(fonts.printed(face, digit, generator("printed", index))), digit, name)
+
+
+def _corruptions(originals: Originals) -> Iterator[Kind]:
+    for name in corruptions.CORRUPTIONS:
+        for strength in range(1, 6):
+            yield Kind("corruptions", name, partial(_corrupted, originals, name, strength), strength)
 
 
 def _corrupted(originals: Originals, name: str, strength: int) -> Iterator[Picture]:

@@ -74,10 +74,10 @@ class Service:
         try:
             return self._post(*_form(pictures))
         except urllib.error.HTTPError as error:
-            if error.code != 422:
+            if error.code != 422 and error.code < 500:
                 raise
             if len(pictures) == 1:
-                return [Answer("", 0, json.load(error)["detail"])]
+                return [Answer("", 0, f"{error.code}: {json.load(error)['detail']}")]
         # One that is refused makes the whole request fail, and names itself alone.
         return [answer for picture in pictures for answer in self._several([picture])]
 
