@@ -31,7 +31,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--url", help="of a service that runs already, as http://127.0.0.1:8000")
     parser.add_argument("--drawn", type=Path, metavar="FOLDER", help="pictures named <label>_<writer>_<anything>")
     parser.add_argument("--only", help=f"some of the kinds, with commas between: {', '.join(SECTIONS)}")
-    parser.add_argument("--pictures", type=int, default=500, help="of each kind that is rendered [%(default)s]")
+    parser.add_argument("--pictures", type=int, default=300, help="of each kind that is rendered [%(default)s]")
     parser.add_argument("--samples", type=Path, metavar="FILE.png", help="write samples of each kind, and ask nothing")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     arguments = parser.parse_args()
@@ -48,8 +48,8 @@ def main() -> None:
     """Measure, and print the tables."""
     arguments = _arguments()
     with nullcontext(arguments.url.rstrip("/")) if arguments.url else started() as url:
-        service = Service(url, arguments.model, arguments.version)
-        metadata = service.metadata()
+        metadata = Service(url, arguments.model, arguments.version).metadata()
+        service = Service(url, arguments.model, str(metadata["version"]))  # an alias might move meanwhile
         examples = originals.part(metadata, arguments.part)
         everything = originals.labelled(examples)
         chosen = kinds(everything, arguments.pictures, arguments.drawn, arguments.chosen)
@@ -82,12 +82,12 @@ def _report(results: Sequence[Result], *, markdown: bool) -> None:
         if result.kind.section == "mnist":
             print(f"\nexpected calibration error on MNIST as it is: {100 * table.calibration_error(result):.2f} %")
         elif result.kind.section == "fonts":
-            _fonts(result)
+            _fonts()
         elif result.kind.section == "drawn":
             _drawings(result, markdown=markdown)
 
 
-def _fonts(result: Result) -> None:
+def _fonts() -> None:
     families = {face.family for face in faces()}
     print(f"\n{len(faces())} faces of {len(families)} font families were found on this machine")
     if len(faces()) < FACES:

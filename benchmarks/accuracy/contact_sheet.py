@@ -8,30 +8,34 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.accuracy.encoded import Picture
 from benchmarks.accuracy.kinds import Kind
 
-_SAMPLES: Final = 12
-_SIDE: Final = 96
-_NAME: Final = 250
+_SAMPLES: Final = 15
+"""In a row; of a corruption three of each of its five strengths."""
+_SIDE: Final = 72
+_NAME: Final = 300
 """Pixels at the left for the kind's name."""
 
 
 def write(kinds: Iterable[Kind], path: Path) -> None:
     """Write a row of samples of each kind to an image file."""
-    rows = [(_name(kind), list(islice(kind.pictures(), _SAMPLES))) for kind in kinds]
+    rows: dict[str, list[Picture]] = {}
+    for kind in kinds:
+        rows.setdefault(kind.name, []).extend(islice(kind.pictures(), _SAMPLES // 5 if kind.strength else _SAMPLES))
     sheet = Image.new("RGB", (_NAME + _SAMPLES * (_SIDE + 4), len(rows) * (_SIDE + 4)), (235, 235, 245))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for row, (name, pictures) in enumerate(rows):
+    for row, (name, pictures) in enumerate(rows.items()):
         top = row * (_SIDE + 4)
         draw.text((6, top + _SIDE // 2 - 8), name, fill=(0, 0, 0), font=font)
         for column, picture in enumerate(pictures):
-            sample = Image.open(io.BytesIO(picture.data)).convert("RGB")
-            if max(sample.size) < _SIDE:
-                sample = sample.resize((_SIDE, _SIDE), Image.Resampling.NEAREST)
-            sample.thumbnail((_SIDE, _SIDE))
-            sheet.paste(sample, (_NAME + column * (_SIDE + 4), top))
+            sheet.paste(_sample(picture), (_NAME + column * (_SIDE + 4), top))
     sheet.save(path)
 
 
-def _name(kind: Kind) -> str:
-    return f"{kind.name}, strength {kind.strength}" if kind.strength else kind.name
+def _sample(picture: Picture) -> Image.Image:
+    image = Image.open(io.BytesIO(picture.data)).convert("RGB")
+    enlargement = max(1, _SIDE // max(image.size))
+    image = image.resize((image.width * enlargement, image.height * enlargement), Image.Resampling.NEAREST)
+    image.thumbnail((_SIDE, _SIDE))
+    return image

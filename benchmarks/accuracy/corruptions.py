@@ -7,6 +7,7 @@ numbers, and gives the same shape. The same numbers are given for every strength
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -104,7 +105,7 @@ def _spatter(x: Float, share: float, rng: Random) -> Float:
 
 def _distance_from(a: Float, b: Float, shape: tuple[int, ...]) -> tuple[Float, Float]:
     """Give each pixel's distance from the segment a … b, and how far along it its foot is, in pixels."""
-    places = np.stack(np.mgrid[: shape[0], : shape[1]], axis=-1).astype(np.float32)
+    places = np.moveaxis(np.indices(shape), 0, -1).astype(np.float32)
     length = float(np.hypot(*(b - a)))
     along = np.clip((places - a) @ ((b - a) / length), 0, length)
     foot = a + along[..., None] * (b - a) / length
@@ -130,7 +131,7 @@ def _zigzag(x: Float, brightness: float, rng: Random) -> Float:
     corners = a + np.linspace(0, 1, 8)[:, None].astype(np.float32) * (b - a)
     across = np.array([-(b - a)[1], (b - a)[0]]) / np.hypot(*(b - a))
     corners = corners + across * np.where(np.arange(8) % 2, 3, -3)[:, None]
-    away = np.min([_distance_from(p, q, x.shape)[0] for p, q in zip(corners[:-1], corners[1:], strict=True)], axis=0)
+    away = np.min([_distance_from(p, q, x.shape)[0] for p, q in pairwise(corners)], axis=0)
     return np.maximum(x, brightness * np.clip(1.2 - away, 0, 1)).astype(np.float32)
 
 

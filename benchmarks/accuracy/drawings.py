@@ -10,7 +10,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 
 
 def drawings(folder: Path) -> Iterator[Picture]:
-    """Give the pictures named <label>_<writer>_<anything> in a folder, by name, as they are; end where there are none."""
+    """Give a folder's pictures named <label>_<writer>_<anything>, by name, as they are; end where there are none."""
     paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and _writer(path.name)]
     if not paths:
         sys.exit(f"{folder} has no pictures named <label>_<writer>_<anything>, as in 7_writer03_012.png")

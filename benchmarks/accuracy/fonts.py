@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import matplotlib
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError
+from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
 from PIL import Image, ImageDraw, ImageFont
 
 from mlp.arrays import Float, Uint8

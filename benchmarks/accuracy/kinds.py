@@ -33,7 +33,7 @@ class Kind:
 def kinds(everything: Originals, count: int, drawn: Path | None, sections: Collection[str] = SECTIONS) -> list[Kind]:
     """Give the kinds of some sections: MNIST's pictures as they are, of each kind that is rendered `count`."""
     some = everything[:count]
-    found = {
+    found: dict[str, Callable[[], Iterable[Kind]]] = {
         "mnist": lambda: [Kind("mnist", "MNIST as it is, 28 × 28", partial(_as_it_is, everything))],
         "pens": lambda: _pens(some),
         "paper": lambda: _paper(some),
@@ -74,7 +74,7 @@ def _photographs(originals: Originals, scene: paper.Scene) -> Iterator[Picture]:
 
 
 def _uci(count: int) -> Iterator[Kind]:
-    """The first two are the headline: all pictures, with nothing added."""
+    """Give the headline, all pictures with nothing added, and then what a margin and smooth pixels change."""
     nearest, bicubic = Image.Resampling.NEAREST, Image.Resampling.BICUBIC
     for dark_on_light, how in ((False, "light on dark"), (True, "dark on light")):
         yield Kind("uci", f"UCI 8 × 8, × 10, {how}", partial(_enlarged, nearest, 0, dark_on_light))
@@ -82,7 +82,9 @@ def _uci(count: int) -> Iterator[Kind]:
         yield Kind("uci", f"the same, dark on light, {what}", partial(_enlarged, resampling, margin, True, count))
 
 
-def _enlarged(resampling: Image.Resampling, margin: int, dark_on_light: bool, count: int | None = None) -> Iterator[Picture]:
+def _enlarged(
+    resampling: Image.Resampling, margin: int, dark_on_light: bool, count: int | None = None
+) -> Iterator[Picture]:
     """Give the 1,797 digits of scikit-learn's copy of E. Alpaydin's and C. Kaynak's UCI test set, or the first ones.
 
     They are 8 × 8, 0 … 16, with a margin of so many pixels around them; then each is enlarged ten times.

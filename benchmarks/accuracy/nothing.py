@@ -1,4 +1,4 @@
-"""Pictures of what is no digit: noise, frames, scribbles of no meaning. Empty sheets are paper.py's, letters fonts.py's."""
+"""Pictures of what is no digit: noise, frames, scribbles. Empty sheets are paper.py's, letters fonts.py's."""
 
 import numpy as np
 from scipy import ndimage

@@ -11,10 +11,10 @@ from scipy import ndimage
 from benchmarks.accuracy import pens
 from mlp.arrays import Float, Uint8
 
-HEIGHT: Final = 480
-WIDTH: Final = 360
+HEIGHT: Final = 400
+WIDTH: Final = 300
 
-_BLEED: Final = 60
+_BLEED: Final = 50
 """Pixels of sheet beyond each edge of the photograph, which turning and tilting bring into it."""
 _INKS: Final = {"blue": (35, 55, 150), "black": (40, 38, 42), "pencil": (105, 105, 110)}
 
@@ -65,16 +65,17 @@ def photographed(image: Uint8 | None, scene: Scene, rng: np.random.Generator) ->
     """Give a photograph (HEIGHT, WIDTH, 3) of one of MNIST's digits (28, 28), or of an empty sheet for None."""
     sheet = _sheet(scene, rng)
     if image is not None:
-        side = rng.uniform(110, 220)
+        side = rng.uniform(90, 180)
         stroke = pens.coverage(pens.distances(image), side, side * rng.uniform(0.04, 0.09))
         name = scene.inks[rng.integers(len(scene.inks))]
-        ink = np.pad(pens.placed(stroke, HEIGHT, WIDTH, 36, rng), _BLEED)
+        ink = np.pad(pens.placed(stroke, HEIGHT, WIDTH, 30, rng), _BLEED)
         grain = rng.uniform(0.6, 1, ink.shape) if name == "pencil" else rng.uniform(0.9, 1, ink.shape)
         ink = (ink * grain)[..., None].astype(np.float32)
-        sheet = sheet * (1 - ink) + ink * np.array(_INKS[name], np.float32)
+        sheet = (sheet * (1 - ink) + ink * np.array(_INKS[name])).astype(np.float32)
     seen = _tilted(sheet, scene, rng) * _light(scene, rng)[..., None]
     seen = ndimage.gaussian_filter(seen, (0.7, 0.7, 0))  # the lens
-    return np.clip(np.rint(seen + rng.normal(0, scene.noise, seen.shape)), 0, 255).astype(np.uint8)
+    seen += scene.noise * rng.standard_normal(seen.shape, np.float32)
+    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
 
 
 def _sheet(scene: Scene, rng: np.random.Generator) -> Colour:
@@ -83,10 +84,10 @@ def _sheet(scene: Scene, rng: np.random.Generator) -> Colour:
     sheet = np.broadcast_to(rng.uniform(*scene.paper) * tint, (*shape, 3)).astype(np.float32)
     if not scene.rules:
         return sheet
-    step, squared = rng.uniform(26, 60), rng.random() < 0.5
+    step, squared = rng.uniform(22, 50), rng.random() < 0.5
     rows, columns = (_lines(length, step, rng) for length in shape)
     lines = np.maximum(rows[:, None], columns[None, :] * squared)[..., None] * 0.4
-    return sheet * (1 - lines) + lines * np.array([110, 130, 180], np.float32)
+    return (sheet * (1 - lines) + lines * np.array([110, 130, 180])).astype(np.float32)
 
 
 def _lines(length: int, step: float, rng: np.random.Generator) -> Float:

@@ -54,7 +54,8 @@ class Service:
     def metadata(self) -> dict[str, Any]:
         """Give what the version says of itself. Ends where there is no such version."""
         try:
-            with urllib.request.urlopen(f"{self.url}/models/{self.model}/versions/{self.version}", timeout=60) as answer:  # noqa: S310
+            address = f"{self.url}/models/{self.model}/versions/{self.version}"
+            with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - the user's own address
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             sys.exit(f"{self.url}: {json.load(error)['detail']}")
@@ -62,11 +63,12 @@ class Service:
             sys.exit(f"nothing answers at {self.url}: {error.reason}")
 
     def answers(self, pictures: Iterable[Picture]) -> Iterator[tuple[Picture, Answer]]:
-        """Post pictures, some in each request and some requests at a time; give each with its answer, in their order."""
+        """Post pictures, some in a request and some requests at a time; give each with its answer, in order."""
         with ThreadPoolExecutor(_CLIENTS) as clients:
-            tasks = []
-            for several in _portions(iter(pictures)):
-                tasks.append((several, clients.submit(self._several, [picture.data for picture in several])))
+            tasks = [
+                (several, clients.submit(self._several, [picture.data for picture in several]))
+                for several in _portions(iter(pictures))
+            ]
             for several, task in tasks:
                 yield from zip(several, task.result(), strict=True)
 

@@ -1,5 +1,6 @@
 """Counting answers, and setting out the counts: aligned for a terminal, or as Markdown."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,7 @@ from training.page.out_of_distribution import auroc
 
 Row = list[str]
 
-DIGITS: Final[Row] = ["kind", "pictures", "right", "%", "refused"]
+DIGITS: Final[Row] = ["kind", "pictures", "right", "%", "refused", "most often wrong"]
 DAMAGED: Final[Row] = ["corruption, % right at strength", "1", "2", "3", "4", "5", "strengths"]
 NOTHING: Final[Row] = ["no digit", "pictures", "refused", "median conf.", "> 0.5", "> 0.9", "AUROC"]
 
@@ -46,11 +47,24 @@ class Result:
         """Whether each was refused, shape (n,)."""
         return np.array([answer.label == "" for answer in self.answers])
 
+    def commonest_mistakes(self) -> str:
+        """Name the two ways of reading a digit wrong that are most frequent, as "1 as 7: 5"."""
+        pairs = [(p.label, a.label) for p, a in zip(self.pictures, self.answers, strict=True) if p.label != a.label]
+        frequent = Counter(f"{label} as {read}" if read else f"{label} refused" for label, read in pairs).most_common(2)
+        return ", ".join(f"{mistake}: {times}" for mistake, times in frequent)
+
 
 def digit_rows(results: Sequence[Result]) -> list[Row]:
     """Give the row of each kind of digits but corruptions."""
     return [
-        [r.kind.name, f"{len(r.right)}", f"{r.right.sum()}", f"{100 * r.right.mean():.2f}", f"{r.refused.sum()}"]
+        [
+            r.kind.name,
+            f"{len(r.right)}",
+            f"{r.right.sum()}",
+            f"{100 * r.right.mean():.2f}",
+            f"{r.refused.sum()}",
+            r.commonest_mistakes(),
+        ]
         for r in results
         if r.kind.section not in ("corruptions", "nothing")
     ]
@@ -65,7 +79,7 @@ def corruption_rows(results: Sequence[Result]) -> list[Row]:
             unit = f"{corruption.unit}: {', '.join(f'{strength:g}' for strength in corruption.strengths)}"
             rows.append([name, *(f"{share[name, strength]:.1f}" for strength in range(1, 6)), unit])
     if rows:
-        means = [np.mean([share[name, strength] for name, _ in share if _ == strength]) for strength in range(1, 6)]
+        means = [np.mean([share[row[0], strength] for row in rows]) for strength in range(1, 6)]
         rows.append(["mean", *(f"{mean:.1f}" for mean in means), f"all: {np.mean(means):.2f}"])
     return rows
 
@@ -95,7 +109,9 @@ def calibration_error(result: Result) -> float:
 def table(head: Row, rows: Sequence[Row], *, markdown: bool) -> str:
     """Set out rows below a head: numbers to the right, words to the left."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    words = [all(not row[column][:1].isdigit() for row in rows) for column in range(len(head))]
+    words = [
+        not any(row[column][:1].isdigit() and " as " not in row[column] for row in rows) for column in range(len(head))
+    ]
 
     def line(row: Row, between: str) -> str:
         fields = [f.ljust(w) if word else f.rjust(w) for f, w, word in zip(row, widths, words, strict=True)]
