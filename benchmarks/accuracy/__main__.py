@@ -70,7 +70,7 @@ def measure(kind: Kind, service: Service) -> Result:
 def _report(results: Sequence[Result], *, markdown: bool) -> None:
     for head, rows in (
         (table.DIGITS, table.digit_rows(results)),
-        (table.DAMAGED, table.corruption_rows(results)),
+        (table.CORRUPTED, table.corruption_rows(results)),
         (table.NOTHING, table.nothing_rows(results)),
     ):
         if rows:
@@ -97,7 +97,7 @@ def _fonts() -> None:
 def _drawings(result: Result, *, markdown: bool) -> None:
     rights = by_writer([picture.source for picture in result.pictures], result.right.tolist())
     rows = [[writer, f"{sum(r)}", f"{len(r)}", f"{100 * sum(r) / len(r):.1f}"] for writer, r in rights.items()]
-    print("\n" + table.table(["writer", "right", "of", "%"], rows, markdown=markdown))
+    print("\n" + table.table(table.WRITERS, rows, markdown=markdown))
     for picture, answer in zip(result.pictures, result.answers, strict=True):
         if picture.label != answer.label:
             print(f"{picture.source}: {answer.label or answer.refusal}")

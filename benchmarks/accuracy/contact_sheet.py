@@ -6,15 +6,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.accuracy.encoded import Picture
 from benchmarks.accuracy.kinds import Kind
 
+_FONT: Final = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
 _SAMPLES: Final = 15
 """In a row; of a corruption three of each of its five strengths."""
 _SIDE: Final = 72
-_NAME: Final = 300
+_NAME: Final = 320
 """Pixels at the left for the kind's name."""
 
 
@@ -24,7 +26,7 @@ def write(kinds: Iterable[Kind], path: Path) -> None:
     for kind in kinds:
         rows.setdefault(kind.name, []).extend(islice(kind.pictures(), _SAMPLES // 5 if kind.strength else _SAMPLES))
     sheet = Image.new("RGB", (_NAME + _SAMPLES * (_SIDE + 4), len(rows) * (_SIDE + 4)), (235, 235, 245))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.truetype(_FONT, 14)
     for row, (name, pictures) in enumerate(rows.items()):
         top = row * (_SIDE + 4)
         draw.text((6, top + _SIDE // 2 - 8), name, fill=(0, 0, 0), font=font)

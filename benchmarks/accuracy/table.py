@@ -19,8 +19,11 @@ from training.page.out_of_distribution import auroc
 Row = list[str]
 
 DIGITS: Final[Row] = ["kind", "pictures", "right", "%", "refused", "most often wrong"]
-DAMAGED: Final[Row] = ["corruption, % right at strength", "1", "2", "3", "4", "5", "strengths"]
+CORRUPTED: Final[Row] = ["corruption", "1", "2", "3", "4", "5", "strengths 1 … 5"]
 NOTHING: Final[Row] = ["no digit", "pictures", "refused", "median conf.", "> 0.5", "> 0.9", "AUROC"]
+WRITERS: Final[Row] = ["writer", "right", "of", "%"]
+_WORDS: Final = {"kind", "most often wrong", "corruption", "strengths 1 … 5", "no digit", "writer"}
+"""Columns that are aligned to the left; numbers are to the right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def digit_rows(results: Sequence[Result]) -> list[Row]:
 
 
 def corruption_rows(results: Sequence[Result]) -> list[Row]:
-    """Give the row of each corruption, and of the mean of all; nothing where there is none."""
+    """Give the row of each corruption, in per cent right, and of the mean of all; nothing where there is none."""
     share = {(r.kind.name, r.kind.strength): 100 * r.right.mean() for r in results if r.kind.section == "corruptions"}
     rows = []
     for name, corruption in CORRUPTIONS.items():
@@ -107,17 +110,14 @@ def calibration_error(result: Result) -> float:
 
 
 def table(head: Row, rows: Sequence[Row], *, markdown: bool) -> str:
-    """Set out rows below a head: numbers to the right, words to the left."""
+    """Set out rows below a head, aligned."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    words = [
-        not any(row[column][:1].isdigit() and " as " not in row[column] for row in rows) for column in range(len(head))
-    ]
+    words = [name in _WORDS for name in head]
 
     def line(row: Row, between: str) -> str:
-        fields = [f.ljust(w) if word else f.rjust(w) for f, w, word in zip(row, widths, words, strict=True)]
-        return between.join(fields).rstrip()
+        return between.join(f.ljust(w) if word else f.rjust(w) for f, w, word in zip(row, widths, words, strict=True))
 
     if not markdown:
-        return "\n".join(line(row, "  ") for row in [head, *rows])
+        return "\n".join(line(row, "  ").rstrip() for row in [head, *rows])
     rule = ["-" * width if word else "-" * (width - 1) + ":" for width, word in zip(widths, words, strict=True)]
     return "\n".join(f"| {line(row, ' | ')} |" for row in [head, rule, *rows])
