@@ -40,6 +40,10 @@ def _arguments() -> argparse.Namespace:
         parser.error(f"--only: {', '.join(sorted(unknown))} is none of {', '.join(SECTIONS)}")
     if arguments.pictures < 1:
         parser.error("--pictures: expected 1 or more")
+    if arguments.drawn and not arguments.drawn.is_dir():
+        parser.error(f"--drawn: {arguments.drawn} is no folder")
+    if chosen == {"drawn"} and not arguments.drawn:
+        parser.error("--only drawn: name the folder with --drawn")
     arguments.chosen = chosen
     return arguments
 
@@ -75,9 +79,9 @@ def _report(results: Sequence[Result], *, markdown: bool) -> None:
     ):
         if rows:
             print("\n" + table.table(head, rows, markdown=markdown))
-    faults = [answer.refusal for result in results for answer in result.answers if answer.refusal.startswith("5")]
-    if faults:
-        print(f"\n{len(faults)} of those refused were faults of the service, as {faults[0]}")
+    for result in results:
+        if faults := [answer.refusal for answer in result.answers if answer.refusal.startswith("5")]:
+            print(f"\n{result.kind.name}: on {len(faults)} of those refused the service failed, {faults[0]}")
     for result in results:
         if result.kind.section == "mnist":
             print(f"\nexpected calibration error on MNIST as it is: {100 * table.calibration_error(result):.2f} %")
