@@ -79,9 +79,7 @@ def _report(results: Sequence[Result], *, markdown: bool) -> None:
     ):
         if rows:
             print("\n" + table.table(head, rows, markdown=markdown))
-    for result in results:
-        if faults := [answer.refusal for answer in result.answers if answer.refusal.startswith("5")]:
-            print(f"\n{result.kind.name}: on {len(faults)} of those refused the service failed, {faults[0]}")
+    _faults(results)
     for result in results:
         if result.kind.section == "mnist":
             print(f"\nexpected calibration error on MNIST as it is: {100 * table.calibration_error(result):.2f} %")
@@ -89,6 +87,12 @@ def _report(results: Sequence[Result], *, markdown: bool) -> None:
             _fonts()
         elif result.kind.section == "drawn":
             _drawings(result, markdown=markdown)
+
+
+def _faults(results: Sequence[Result]) -> None:
+    for result in results:
+        if faults := [answer.refusal for answer in result.answers if answer.refusal.startswith("5")]:
+            print(f"\n{result.kind.name}: on {len(faults)} of those refused the service failed, {faults[0]}")
 
 
 def _fonts() -> None:
