@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RECIPE ?= book
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train reproduce docs lock clean
+.PHONY: help run test lint format train reproduce accuracy docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ train: $(VENV)/.training ## train RECIPE=book and store the result as the next v
 
 reproduce: $(VENV)/.training ## train the book's network and print our figures beside the book's
 	$(BIN)/python -m training reproduce
+
+accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of picture (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table
