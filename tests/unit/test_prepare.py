@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from mlp import components, ink, picture, prepare
 from mlp.errors import NoInk, WrongPictureSize
@@ -251,3 +251,40 @@ def test_otsu_splits_two_classes_between_them():
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(20, 4, 900), rng.normal(120, 9, 300)]).astype(np.float32)
     assert 35 < otsu(values) < 95
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("height", [8, 12])
+def test_a_drawing_of_few_pixels_cropped_to_its_edges_and_enlarged_is_found(height, inverted):
+    """It touches opposite edges, and covers so much that it could be a frame, or a sheet on a table."""
+    ink = digit(seven())
+    rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
+    tight = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    few = Image.new("L", (height, height))
+    few.paste(tight.resize((height - 2, height), Image.Resampling.BOX), (1, 0))
+    large = few.resize((10 * height, 10 * height), Image.Resampling.NEAREST)
+
+    assert likeness(digit(ImageOps.invert(large) if inverted else large), REFERENCE) > 0.7
+
+
+def test_a_ring_from_edge_to_edge_is_a_zero_and_a_box_a_frame():
+    ring, box = Image.new("L", (80, 80)), Image.new("L", (80, 80))
+    ImageDraw.Draw(ring).ellipse((10, 0, 69, 79), outline=255, width=12)
+    ImageDraw.Draw(box).rectangle((0, 0, 79, 79), outline=255, width=6)
+
+    assert np.count_nonzero(digit(ring) > 127) > 60
+    with pytest.raises(NoInk):
+        digit(box)
+
+
+def test_a_28_by_28_digit_on_a_grey_ground_loses_it():
+    pixels = REFERENCE // 2 + 60
+
+    assert likeness(digit(Image.fromarray(pixels)), REFERENCE) > 0.9
+
+
+def test_levels_that_float32_can_hardly_tell_apart_have_a_threshold():
+    values = np.float32([100, 100.00001, 100.00002])
+
+    assert 99.9 < otsu(values) < 100.1
+    assert otsu(np.full(5, 7, np.float32)) == 7
