@@ -115,7 +115,7 @@ def test_sigterm_lets_a_request_in_flight_finish_and_exits_with_0(server):
         answer = connection.recv(65536)
 
     assert answer.startswith(b"HTTP/1.1 200")
-    assert server.process.wait(20) == 0
+    assert server.process.wait(60) == 0
 
 
 def test_a_body_that_ends_early_harms_nobody(server):
