@@ -26,6 +26,8 @@ class Augmentation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
+    mirror: float = Field(default=0.0, ge=0, le=1)
+    """Share of the pictures that are mirrored, left to right; not for digits."""
     rotation: float = Field(default=0.0, ge=0, le=180)
     """Degrees at most that each picture is turned to either side, anew each time that it is trained on."""
     scale: float = Field(default=0.0, ge=0, le=1)
@@ -99,6 +101,9 @@ class Augment:
         padded = self._bytes[:k]
         inside = padded[:, EDGE:-EDGE, EDGE:-EDGE]  # (k, height, width)
         inside[...] = pixels.reshape(k, *self._shape)
+        if settings.mirror:
+            mirrored = inside[: self._rng.binomial(k, settings.mirror)]
+            mirrored[...] = mirrored[..., ::-1].copy()
         if settings.thickness:
             self._strokes.thicken(padded, self._rng.uniform(-settings.thickness, settings.thickness, k))
         if settings.blur:

@@ -9,6 +9,7 @@ from training.strokes import Strokes
 from training.warp import EDGE, Warp
 
 EVERYTHING = Augmentation(
+    mirror=0.5,
     rotation=12,
     scale=0.1,
     shear=0.1,
@@ -318,3 +319,13 @@ def test_a_call_makes_no_arrays_as_large_as_the_batch():
     tracemalloc.stop()
 
     assert peak < out.nbytes / 10
+
+
+def test_a_share_is_mirrored_left_to_right_and_the_rest_stays():
+    images = blobs(640)
+
+    out = augmented(images, Augmentation(mirror=0.25))
+
+    mirrored = (out == images[:, :, ::-1]).all(axis=(1, 2))
+    assert mirrored.mean() == pytest.approx(0.25, abs=0.05)
+    assert (mirrored | (out == images).all(axis=(1, 2))).all()
