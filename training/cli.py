@@ -4,7 +4,7 @@ import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 from threadpoolctl import threadpool_limits
@@ -15,6 +15,8 @@ from mlp.errors import MlpError
 from mlp.store import LocalStore
 from training import batches, datasets, recipes, report, run
 from training.augment import Augmentation
+from training.commands.export import export
+from training.commands.import_network import import_command
 from training.commands.report import report as report_command
 from training.evaluate import evaluate
 from training.measure import Epoch
@@ -22,6 +24,10 @@ from training.recipes import Recipe
 
 _INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: what was reached is stored, but a script should not go on."""
+
+
+_EXTRAS: Final = dict.fromkeys(("onnx", "safetensors", "skops"), "interchange") | {"sklearn": "compare"}
+"""Packages that a command may do without, and the extra that they are in."""
 
 
 class _Errors(click.Group):
@@ -33,6 +39,11 @@ class _Errors(click.Group):
             return super().invoke(ctx)
         except MlpError as error:
             raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            extra = _EXTRAS.get((error.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            raise click.ClickException(f"{error.name} is not installed: pip install -e '.[{extra}]'") from error
 
 
 @click.group(cls=_Errors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -217,3 +228,5 @@ def reproduce() -> None:
 
 
 main.add_command(report_command)
+main.add_command(import_command)
+main.add_command(export)

@@ -7,6 +7,8 @@ TrainingError
 │   └── DownloadError
 ├── RecipeError             settings of a run that do not fit together
 ├── CheckpointError         a run's saved state that cannot be read or written, or is another run's
+├── ImportRefused           a network of another library that cannot become a version
+├── ExportRefused           a version that cannot become a file of another kind
 ├── ReportError             a report that cannot be written
 ├── Diverged                a run whose numbers are no longer finite
 └── WorkerLost              a process of a run that has died
@@ -41,6 +43,14 @@ class RecipeError(TrainingError):
 
 class Diverged(TrainingError):
     """The loss or the weights are no longer finite."""
+
+
+class ImportRefused(TrainingError):
+    """A file that is not a trained network of the kinds that are known, or one that a version cannot hold."""
+
+
+class ExportRefused(TrainingError):
+    """A version that cannot be written as a model of another kind, or would not answer the same there."""
 
 
 class CheckpointError(TrainingError):

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mlp.arrays import Uint8
 from training import datasets
-from training.fit import Examples
+from training.measure import Examples
 from training.recipes import Recipe
 from training.run import split
 
