@@ -15,6 +15,8 @@ from mlp.errors import MlpError
 from mlp.store import LocalStore
 from training import batches, datasets, recipes, report, run
 from training.augment import Augmentation
+from training.commands.compare import compare
+from training.commands.converge import converge
 from training.commands.export import export
 from training.commands.import_network import import_command
 from training.commands.report import report as report_command
@@ -228,5 +230,7 @@ def reproduce() -> None:
 
 
 main.add_command(report_command)
+main.add_command(converge)
+main.add_command(compare)
 main.add_command(import_command)
 main.add_command(export)

@@ -32,7 +32,12 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def drawn(width: float, height: float, draw: Callable[[Figure], None]) -> str:
-    """Draw a figure of `width` × `height` inches by calling `draw`, and give it as SVG in a data URI."""
+    """Draw a figure as `svg` does, and give it in a data URI."""
+    return data_uri(svg(width, height, draw), "image/svg+xml")
+
+
+def svg(width: float, height: float, draw: Callable[[Figure], None]) -> bytes:
+    """Draw a figure of `width` × `height` inches by calling `draw`, and give it as SVG."""
     file = io.BytesIO()
     with style.context(["default", _STYLE]), warnings.catch_warnings():
         # Text is only measured here, and letters that matplotlib's own font lacks are the browser's matter.
@@ -40,8 +45,8 @@ def drawn(width: float, height: float, draw: Callable[[Figure], None]) -> str:
         figure = Figure((width, height), layout="constrained", facecolor="white")
         draw(figure)
         figure.savefig(file, format="svg", metadata=_NO_METADATA)
-    svg = file.getvalue()
-    return data_uri(svg[svg.index(b"<svg") :], "image/svg+xml")
+    content = file.getvalue()
+    return content[content.index(b"<svg") :]
 
 
 def shown(label: str, longest: int) -> str:
