@@ -31,6 +31,7 @@ _OLD_STYLE: Final = 1.25
 """Tallest digit's height by the lowest's from which a face's digits are old-style, some as low as small letters."""
 _NOT_PRINT: Final = ("Initials", "Keyboard", "Last Resort", "Symbol")
 """In the names of families whose characters are ornaments, keys or placeholders."""
+_TRAINED_WITH: Final = ("DejaVu", "STIX", "cmb10", "cmr10", "cmss10", "cmti10", "cmtt10")
 _SAME: Final = 0.02
 """Mean difference, of full ink, of all ten digits at 20 × 20 below which two faces are the same one."""
 
@@ -42,6 +43,11 @@ class Face:
     path: Path
     family: str
     style: str
+
+    @property
+    def trained_with(self) -> bool:
+        """Whether it is of a family that training/printed.py makes examples of."""
+        return self.family.startswith(_TRAINED_WITH)
 
 
 @functools.cache
@@ -113,6 +119,11 @@ def printed(face: Face, character: str, rng: np.random.Generator) -> Uint8:
     return 255 - np.pad(shape, list(zip(before, after, strict=True)))
 
 
-def every_digit() -> Iterator[tuple[Face, str]]:
-    """Give each face with each digit."""
-    return ((face, digit) for face in faces() for digit in DIGITS)
+def every_digit(*, trained_with: bool) -> Iterator[tuple[Face, str]]:
+    """Give each face with each digit: those of the families that training uses, or the others."""
+    return ((face, digit) for face in faces() if face.trained_with == trained_with for digit in DIGITS)
+
+
+def unseen() -> tuple[Face, ...]:
+    """Give the faces of families that training does not use; all of them, where there are no others."""
+    return tuple(face for face in faces() if not face.trained_with) or faces()

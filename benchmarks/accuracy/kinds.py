@@ -38,7 +38,7 @@ def kinds(everything: Originals, count: int, drawn: Path | None, sections: Colle
         "pens": lambda: _pens(some),
         "paper": lambda: _paper(some),
         "uci": lambda: _uci(count),
-        "fonts": lambda: [Kind("fonts", f"printed, {len(fonts.faces())} faces", _printed)],
+        "fonts": _fonts,
         "drawn": lambda: [Kind("drawn", "drawn by people", partial(drawings, drawn))] if drawn else [],
         "corruptions": lambda: _corruptions(some),
         "nothing": lambda: _nothing(count),
@@ -96,8 +96,15 @@ def _enlarged(
         yield Picture(png(255 - large if dark_on_light else large), str(label))
 
 
-def _printed() -> Iterator[Picture]:
-    for index, (face, digit) in enumerate(fonts.every_digit()):
+def _fonts() -> Iterator[Kind]:
+    for trained_with, what in ((False, "of other families than in training"), (True, "of families used in training")):
+        count = sum(face.trained_with == trained_with for face in fonts.faces())
+        if count:
+            yield Kind("fonts", f"printed, {count} faces {what}", partial(_printed, trained_with=trained_with))
+
+
+def _printed(*, trained_with: bool) -> Iterator[Picture]:
+    for index, (face, digit) in enumerate(fonts.every_digit(trained_with=trained_with)):
         name = f"{face.family} {face.style}"
         yield Picture(png(fonts.printed(face, digit, generator("printed", index))), digit, name)
 
@@ -131,7 +138,7 @@ def _without_digits(name: str, make: Callable[[np.random.Generator], Uint8], cou
 
 
 def _letter(rng: np.random.Generator) -> Uint8:
-    faces = fonts.faces()
+    faces = fonts.unseen()
     return fonts.printed(faces[rng.integers(len(faces))], str(rng.choice(list(fonts.LETTERS))), rng)
 
 
