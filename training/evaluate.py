@@ -37,7 +37,7 @@ def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
     """Measure a version on the test part that its own recipe leaves out of training, or on that of another data set.
 
     Raises DataError when the data set is not the one that the version names: its split would then hold out other
-    examples, and some of them might have been trained on.
+    examples, and some of them might have been trained on. Raises it, too, for other classes or another picture size.
     """
     recipe, spec = _recipe(version), version.metadata.input
     source = dataset or (recipe.dataset if recipe else None)
@@ -46,6 +46,9 @@ def evaluate(version: Version, dataset: str | None = None) -> Evaluation:
     data = datasets.load(source, height=spec.height, width=spec.width, preparation=spec.preparation)
     if data.classes != version.metadata.labels:
         raise DataError(f"the version tells {', '.join(version.metadata.labels)} apart, not {', '.join(data.classes)}")
+    height, width = data.train.images.shape[1:]
+    if (height, width) != (spec.height, spec.width):
+        raise DataError(f"{source} has pictures of {height}×{width}, the version takes {spec.height}×{spec.width}")
     trained_on = version.metadata.dataset
     same = trained_on is not None and trained_on.sha256 == data.sha256
     if dataset is None and not same:

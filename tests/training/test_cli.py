@@ -155,6 +155,15 @@ def test_evaluate_refuses_a_data_set_that_has_changed_since(store, data):
     assert "of 404" in run(store, "evaluate", "quarters", "1", "--dataset", data)
 
 
+def test_evaluate_refuses_a_data_set_of_another_picture_size(store, data, tmp_path):
+    train(store, data)
+    images, labels = quarters(40)
+    np.savez(tmp_path / "large.npz", images=np.pad(images, ((0, 0), (1, 1), (0, 0))), labels=labels)
+
+    out = run(store, "evaluate", "quarters", "1", "--dataset", tmp_path / "large.npz", status=1)
+    assert "pictures of 10×8, the version takes 8×8" in out
+
+
 def test_list_promote_and_rollback(store):
     for _ in range(2):
         make_draft().publish(store)
