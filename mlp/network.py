@@ -24,7 +24,9 @@ class Layer:
     """A name in `ACTIVATIONS`."""
 
 
-def activations(layers: Sequence[Layer], x: Float, into: Sequence[Float] | None = None) -> Iterator[Float]:
+def activations(
+    layers: Sequence[Layer], x: Float, into: Sequence[Float] | None = None, scale: float = 1.0
+) -> Iterator[Float]:
     """Yield a_1 … a_L, the output of each layer in turn.
 
     Parameters
@@ -33,12 +35,17 @@ def activations(layers: Sequence[Layer], x: Float, into: Sequence[Float] | None 
         The features, shape (n, d), d the first layer's fan-in; not changed.
     into
         One array of shape (n, fan_out) for each layer, to be filled and yielded. New ones are made without it.
+    scale
+        What the features are still to be multiplied by: on the first layer's products that costs less than on x.
 
-    The service keeps the last, backpropagation keeps all.
+    The service keeps the last, backpropagation keeps all. Sigmoids may overflow on the way, to the right result: see
+    `mlp.activations.sigmoid`.
     """
     a = x
     for number, layer in enumerate(layers):
         z = np.matmul(a, layer.weights, out=None if into is None else into[number])  # (n, fan_out)
+        if scale != 1.0 and number == 0:
+            z *= scale
         z += layer.biases
         ACTIVATIONS[layer.activation](z)
         a = z
@@ -48,8 +55,9 @@ def activations(layers: Sequence[Layer], x: Float, into: Sequence[Float] | None 
 def scores(layers: Sequence[Layer], x: Float) -> Float:
     """Give the output layer's activations, shape (n, c), for features x of shape (n, d)."""
     a = x
-    for a in activations(layers, x):  # noqa: B007 - the last one is wanted, the others are let go on the way
-        pass
+    with np.errstate(over="ignore"):
+        for a in activations(layers, x):  # noqa: B007 - the last one is wanted, the others are let go on the way
+            pass
     return a
 
 

@@ -16,6 +16,7 @@ class Backprop:
     """The gradient of one loss over batches of at most `rows` examples, in arrays that are made once.
 
     What is optimised is loss + l2 / 2 · Σ w², over all weights and no biases; the loss alone is what is reported.
+    The features may be the first w of d, where the others are 0: they are left out of all products.
     """
 
     def __init__(
@@ -27,8 +28,13 @@ class Backprop:
         l2: float = 0.0,
         dropout: Dropout | None = None,
         into: Float | None = None,
+        scale: float = 1.0,
     ) -> None:
-        """`into`, shape (p,), is where gradients go; without it there is an array for them here."""
+        """`into`, shape (p,), is where gradients go; without it there is an array for them here.
+
+        `scale` is what features are still to be multiplied by when they come.
+        """
+        self._scale = scale
         self._layers = layers
         self._dropout = dropout
         self._loss = LOSSES[loss]
@@ -36,39 +42,45 @@ class Backprop:
         dtype = layers[0].weights.dtype
         self._activations = [np.empty((rows, len(layer.biases)), dtype) for layer in layers]
         self._deltas = [np.empty_like(a) for a in self._activations[:-1]]
+        self._penalties = [np.empty_like(layer.weights) for layer in layers] if l2 else []
         self._ones = np.ones(rows, dtype)
         self.gradient = np.empty(parameters.counts(layers)[1], dtype) if into is None else into
         self.gradients = parameters.views(layers, self.gradient)
         """dL/dW and dL/db where a layer has W and b; views of `gradient`, shape (p,)."""
 
-    def __call__(self, x: Float, y: Float, examples: int | None = None) -> tuple[Layer, ...]:
-        """Fill `gradients` for features x (n, d) and targets y (n, c), n at most `rows`, and give them.
+    def __call__(self, x: Float, y: Float, examples: int | None = None, rate: float = 1.0) -> tuple[Layer, ...]:
+        """Fill `gradients` for features x (n, w) and targets y (n, c), n at most `rows`, and give them; y is used up.
 
         The loss is a mean over `examples`, n without it: where others have the rest of a batch, the sum of all is its
-        gradient.
+        gradient. All is multiplied by `rate`, which costs nothing here and a pass over all gradients later.
 
         Rumelhart, Hinton and Williams 1986: delta of the last layer from the loss, then, from back to front,
         dL/dW_l = a_{l−1}ᵀ delta_l, dL/db_l = Σ_n delta_l, delta_{l−1} = (delta_l W_lᵀ) · da_{l−1}/dz_{l−1}.
         """
-        n = len(x)
+        n, width = x.shape
+        first, *rest = self._layers
+        layers = (Layer(first.weights[:width], first.biases, first.activation), *rest)
         outputs = [x]  # a_0 … a_L
-        for number, a in enumerate(activations(self._layers, x, [a[:n] for a in self._activations])):
-            if self._dropout and number < len(self._layers) - 1:
+        for number, a in enumerate(activations(layers, x, [a[:n] for a in self._activations], self._scale)):
+            if self._dropout and number < len(layers) - 1:
                 self._dropout.drop(number, a)
             outputs.append(a)
-        delta = outputs[-1]
-        self._loss.delta(delta, y, self._layers[-1].activation, examples or n)  # (n, c)
-        for number in reversed(range(len(self._layers))):
-            layer, a, gradient = self._layers[number], outputs[number], self.gradients[number]
-            np.matmul(a.T, delta, out=gradient.weights)  # (fan_in, fan_out)
+        delta = self._loss.delta(outputs[-1], y, layers[-1].activation, rate / (examples or n))  # (n, c)
+        for number in reversed(range(len(layers))):
+            layer, a, gradient = layers[number], outputs[number], self.gradients[number]
             np.matmul(self._ones[:n], delta, out=gradient.biases)  # a third of the time of delta.sum(axis=0)
+            if number == 0:
+                gradient.weights[width:] = 0.0
+                delta *= self._scale
+            np.matmul(a.T, delta, out=gradient.weights[: a.shape[1]])  # (fan_in, fan_out)
             if self._l2:
-                np.add(gradient.weights, self._l2 * layer.weights, out=gradient.weights)
+                penalty = np.multiply(self._layers[number].weights, rate * self._l2, out=self._penalties[number])
+                np.add(gradient.weights, penalty, out=gradient.weights)
             if number:
                 below = self._deltas[number - 1][:n]
                 np.matmul(delta, layer.weights.T, out=below)  # (n, fan_in)
                 if self._dropout:
                     self._dropout.restore(number - 1, a, below)
-                DERIVATIVES[self._layers[number - 1].activation](below, a)
+                DERIVATIVES[layers[number - 1].activation](below, a)
                 delta = below
         return self.gradients

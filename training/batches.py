@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mlp.arrays import Float, Ints, Uint8
+from training import pixel_order
 
 
 def size(examples: int, wanted: int | Literal["full"]) -> int:
@@ -60,32 +61,42 @@ class Batches:
         self._share = share or Share()
         self._change = change or _cast
         self._pixels = pixels.reshape(len(pixels), -1)  # (n, d)
+        cut = low == 0 and change is None
+        self._ends = pixel_order.ends(self._pixels) if cut else np.full(len(pixels), self._pixels.shape[1])
         self._labels = labels
+        self.scale = (high - low) / 255 if low == 0 else 1.0
+        """What the features are still to be multiplied by; where they need no shift, that is left to others."""
         self._scale = np.float32((high - low) / 255)
         self._shift = np.float32(low)
         self._rows = rows
         self._gathered = np.empty((rows, self._pixels.shape[1]), np.uint8)
-        self._x = np.empty(self._gathered.shape, np.float32)
+        self._x = np.empty(self._gathered.size, np.float32)
         self._y = np.empty((rows, classes), np.float32)
         self._targets = np.full((classes + 1, classes), 1 / classes, np.float32)  # the last row is for no class
         self._targets[:-1] = np.eye(classes) * (1 - smoothing) + smoothing / classes
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Float, Float, int]]:
-        """Yield features (k, d), targets (k, c) and the examples of the whole batch; the next overwrites the arrays.
+        """Yield features (k, w), targets (k, c) and the examples of the whole batch; the next overwrites the arrays.
 
-        The order is drawn from `rng`, for all shares alike.
+        Of the d features those are left out at the end that are 0 in the whole batch. The order is drawn from `rng`,
+        for all shares alike.
         """
         order = rng.permutation(len(self._pixels))
-        for start in range(0, len(order), self._rows):
-            batch = order[start : start + self._rows]
-            chosen = batch[self._share.rows(len(batch))]
-            k = len(chosen)
-            gathered, x, y = self._gathered[:k], self._x[:k], self._y[:k]
+        labels = self._labels[order]
+        starts = np.arange(0, len(order), self._rows)
+        widths = np.maximum.reduceat(self._ends[order], starts).tolist()
+        for start, width in zip(starts.tolist(), widths, strict=True):
+            examples = min(self._rows, len(order) - start)
+            own = self._share.rows(examples)
+            chosen = slice(start + own.start, start + own.stop)
+            k = own.stop - own.start
+            gathered, y = self._gathered[:k], self._y[:k]
+            x = self._x[: k * width].reshape(k, width)  # in one piece: every pass over it is three times as fast
             # mode="clip" lets `take` write to `out` directly; by default it goes through a buffer, twice as slow.
-            np.take(self._pixels, chosen, axis=0, out=gathered, mode="clip")
-            self._change(gathered, x)
-            x *= self._scale
+            np.take(self._pixels, order[chosen], axis=0, out=gathered, mode="clip")
+            self._change(gathered[:, :width], x)
             if self._shift:
+                x *= self._scale
                 x += self._shift
-            np.take(self._targets, self._labels[chosen], axis=0, out=y, mode="clip")
-            yield x, y, len(batch)
+            np.take(self._targets, labels[chosen], axis=0, out=y, mode="clip")
+            yield x, y, examples

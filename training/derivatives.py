@@ -28,7 +28,7 @@ def _tanh(delta: Float, a: Float) -> None:
 
 def _relu(delta: Float, a: Float) -> None:
     """da/dz = 1 where a > 0, else 0."""
-    np.sign(a, out=a)
+    np.greater(a, 0.0, out=a, casting="unsafe")  # a third of the time of np.sign
     delta *= a
 
 

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from training import pixel_order
 from training.batches import Share
 from training.measure import Examples
 from training.recipes import Recipe
@@ -17,6 +19,8 @@ class Descent:
 
     def __init__(self, state: State, recipe: Recipe, train: Examples, *, done: int = 0) -> None:
         """`done` epochs have led to `state`, which is trained in place."""
+        if state.order is not None:
+            train = replace(train, pixels=pixel_order.arranged(train.pixels, state.order))
         self._epochs = range(done + 1, recipe.epochs + 1)
         self._crew = Crew(recipe.workers, self._follow)
         shares = [Share(number, recipe.workers) for number in range(recipe.workers)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.network import Layer
-from training import initialise, parameters
+from training import initialise, parameters, pixel_order
 from training.checkpoint import Checkpoint
 from training.descent import Descent
 from training.errors import Diverged
@@ -47,13 +47,15 @@ def fit(
     sizes = [height * width, *recipe.hidden, classes]
     rng = np.random.default_rng(recipe.seed)
     first = initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
-    state = State.begin(first, recipe)
+    trained_on = train + more if more else train
+    order = pixel_order.by_ink(trained_on.pixels) if recipe.blank_is_zero else None
+    state = State.begin(first, recipe, order)
     parameters_kept = state.rows[0].copy()
     epochs, best = checkpoint.load(state.rows, parameters_kept) if checkpoint else ((), 0)
     sample = train.spread(recipe.train_sample)
     interrupted = False
     try:
-        with Descent(state, recipe, train + more if more else train, done=len(epochs)) as descent:
+        with Descent(state, recipe, trained_on, done=len(epochs)) as descent:
             for number in range(len(epochs) + 1, recipe.epochs + 1):
                 if _patience_is_over(epochs, recipe):
                     break

@@ -19,9 +19,9 @@ class Loss:
 
     value: Callable[[Float, Float, str], float]
     """(a, y, output activation) → the loss."""
-    delta: Callable[[Float, Float, str, int], None]
-    """(a, y, output activation, N): overwrite `a` by delta = dL/dz, the derivative with respect to the pre-activations,
-    where L is a mean over N examples: n, or more when others have the rest of them."""
+    delta: Callable[[Float, Float, str, float], Float]
+    """(a, y, output activation, factor): give factor · dE/dz, the derivative of the loss's sum over the examples with
+    respect to the pre-activations, (n, c); in place of `a` or of `y`, and both are used up."""
     outputs: tuple[str, ...]
     """The output activations for which it is defined."""
 
@@ -35,12 +35,12 @@ def _mse(a: Float, y: Float, _output: str) -> float:
     return float(np.square(a - y).mean(dtype=np.float64))
 
 
-def _mse_delta(a: Float, y: Float, output: str, examples: int) -> None:
-    """Overwrite a by 2 (a − y) / (N c) times the derivative of the output activation."""
-    error = a - y  # (n, c)
-    error *= 2.0 / (examples * a.shape[1])
+def _mse_delta(a: Float, y: Float, output: str, factor: float) -> Float:
+    """Give factor · 2 (a − y) / c, times the derivative of the output activation."""
+    error = np.subtract(a, y, out=y)
+    error *= 2.0 * factor / a.shape[1]
     DERIVATIVES[output](error, a)
-    np.copyto(a, error)
+    return error
 
 
 def _cross_entropy(a: Float, y: Float, output: str) -> float:
@@ -51,10 +51,11 @@ def _cross_entropy(a: Float, y: Float, output: str) -> float:
     return float(-total / len(a))
 
 
-def _cross_entropy_delta(a: Float, y: Float, _output: str, examples: int) -> None:
-    """Overwrite a by (a − y) / N, for softmax and sigmoid: their derivative cancels (Bishop 2006, section 5.2)."""
+def _cross_entropy_delta(a: Float, y: Float, _output: str, factor: float) -> Float:
+    """Give factor · (a − y), for softmax and sigmoid: their derivative cancels (Bishop 2006, section 5.2)."""
     a -= y
-    a *= 1.0 / examples
+    a *= factor
+    return a
 
 
 LOSSES: Final[dict[str, Loss]] = {

@@ -1,5 +1,6 @@
 """How a gradient becomes a step, by the name that a recipe uses. How long steps are over a run is in schedules.py."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from mlp.arrays import Float
 
-_BLOCK: Final = 65_536
+_BLOCK: Final = 32_768
 """Values that are updated at a time: these and their state stay in the processor's cache from one pass to the next."""
 
 
@@ -16,6 +17,9 @@ class Optimiser:
 
     STATES: ClassVar[int]
     """Arrays of the parameters' shape that it keeps from step to step, 0 at first."""
+
+    SCALED: ClassVar[bool]
+    """Whether the gradients it is given are to be multiplied by the learning rate already."""
 
     def __init__(
         self,
@@ -29,53 +33,52 @@ class Optimiser:
         """`values` (p,) and each of `states` (p,); the first `weights` of them are weights, the others biases."""
         self._momentum = momentum
         self._weight_decay = weight_decay
-        scratch = np.empty(min(_BLOCK, len(values)), values.dtype)
-        self._blocks: list[tuple[slice, bool, Float, list[Float], Float]] = []
+        self._blocks: list[tuple[slice, bool, Float, list[Float]]] = []
         for first, end, decays in ((0, weights, weight_decay > 0), (weights, len(values), False)):
             for start in range(first, end, _BLOCK):
                 block = slice(start, min(start + _BLOCK, end))
-                part = values[block]
-                self._blocks.append((block, decays, part, [state[block] for state in states], scratch[: len(part)]))
+                self._blocks.append((block, decays, values[block], [state[block] for state in states]))
 
     def step(self, gradients: Sequence[Float], learning_rate: float, number: int) -> None:
         """Take step `number`, from 1, along the sum of some gradients (p,); uses up the first of them."""
-        for block, decays, values, states, scratch in self._blocks:
+        for block, decays, values, states in self._blocks:
             gradient = gradients[0][block]
             for other in gradients[1:]:
                 gradient += other[block]
-            self._direct(gradient, states, scratch, learning_rate, number)
             if decays:
                 values *= 1 - learning_rate * self._weight_decay
-            values -= gradient
+            self._step(values, gradient, states, learning_rate, number)
 
-    def _direct(self, gradient: Float, states: list[Float], scratch: Float, learning_rate: float, number: int) -> None:
-        """Make the step to be taken off, in place, of the gradient."""
+    def _step(self, values: Float, gradient: Float, states: list[Float], learning_rate: float, number: int) -> None:
         raise NotImplementedError
 
 
 class Sgd(Optimiser):
-    """Gradient descent, w ← w − η dL/dw; with momentum μ, v ← μ v + dL/dw and w ← w − η v."""
+    """Gradient descent, w ← w − η dL/dw; with momentum μ, v ← μ v − η dL/dw and w ← w + v (Polyak 1964, eq. 9)."""
 
     STATES = 1
+    SCALED = True
 
-    def _direct(self, gradient: Float, states: list[Float], scratch: Float, learning_rate: float, _number: int) -> None:
-        if self._momentum:
-            (velocity,) = states
-            velocity *= self._momentum
-            velocity += gradient
-            self._look_ahead(gradient, velocity, scratch)
-        gradient *= learning_rate
-
-    def _look_ahead(self, gradient: Float, velocity: Float, _scratch: Float) -> None:
-        np.copyto(gradient, velocity)
+    def _step(self, values: Float, gradient: Float, states: list[Float], _learning_rate: float, _number: int) -> None:
+        if not self._momentum:
+            values -= gradient
+            return
+        (velocity,) = states
+        velocity *= self._momentum
+        velocity -= gradient
+        values += velocity
 
 
 class Nesterov(Sgd):
-    """Nesterov's momentum in the form of Sutskever et al. 2013: v ← μ v + dL/dw, w ← w − η (dL/dw + μ v)."""
+    """Nesterov's momentum in the form of Sutskever et al. 2013, eq. 3 and 4, seen from where the gradient is taken:
+    v ← μ v − η dL/dw, w ← w + μ v − η dL/dw."""  # noqa: D205, D209 - one sentence
 
-    def _look_ahead(self, gradient: Float, velocity: Float, scratch: Float) -> None:
-        np.multiply(velocity, self._momentum, out=scratch)
-        gradient += scratch
+    def _step(self, values: Float, gradient: Float, states: list[Float], _learning_rate: float, _number: int) -> None:
+        (ahead,) = states  # μ v: kept instead of v, it takes four passes over the parameters, not five
+        ahead -= gradient
+        ahead *= self._momentum
+        values += ahead
+        values -= gradient
 
 
 class AdamW(Optimiser):
@@ -83,26 +86,27 @@ class AdamW(Optimiser):
     from the gradient (Loshchilov and Hutter 2019, algorithm 2)."""  # noqa: D205, D209 - two sources, one sentence
 
     STATES = 2
+    SCALED = False  # the step's length does not depend on the gradient's
 
     _BETA_1: Final = 0.9
     _BETA_2: Final = 0.999
     _EPSILON: Final = 1e-8
 
-    def _direct(self, gradient: Float, states: list[Float], scratch: Float, learning_rate: float, number: int) -> None:
-        mean, square = states
+    def _step(self, values: Float, gradient: Float, states: list[Float], learning_rate: float, number: int) -> None:
+        total, squares = states  # the sums whose (1 − β₁)-th and (1 − β₂)-th parts are the paper's m and v
         beta_1 = self._momentum or self._BETA_1
-        correction = np.sqrt(1 - self._BETA_2**number)
-        np.subtract(gradient, mean, out=scratch)
-        scratch *= 1 - beta_1
-        mean += scratch
+        part = (1 - beta_1) / (1 - beta_1**number)
+        root = math.sqrt((1 - self._BETA_2) / (1 - self._BETA_2**number))
+        total *= beta_1
+        total += gradient
         gradient *= gradient
-        gradient -= square
-        gradient *= 1 - self._BETA_2
-        square += gradient
-        np.sqrt(square, out=gradient)
-        gradient += self._EPSILON * correction
-        np.divide(mean, gradient, out=gradient)
-        gradient *= learning_rate * correction / (1 - beta_1**number)
+        squares *= self._BETA_2
+        squares += gradient
+        np.sqrt(squares, out=gradient)
+        gradient += self._EPSILON / root
+        np.divide(total, gradient, out=gradient)
+        gradient *= learning_rate * part / root
+        values -= gradient
 
 
 OPTIMISERS: Final[dict[str, type[Optimiser]]] = {"sgd": Sgd, "nesterov": Nesterov, "adamw": AdamW}

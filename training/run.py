@@ -29,6 +29,10 @@ _GOLDEN = 16
 """Test pictures that a version carries with the scores it must give them; a blank and a full one come on top."""
 
 
+_LAYOUT = 2
+"""Of a checkpoint's arrays: what lies where in them, and what an optimiser's state means."""
+
+
 @dataclass(frozen=True, slots=True)
 class Split:
     """The three parts of a data set, and nothing in two of them."""
@@ -108,7 +112,7 @@ def train(
 
 def checkpoint_of(path: Path, recipe: Recipe, data: DataSet) -> Checkpoint:
     """Give the checkpoint of the run by this recipe on this data."""
-    return Checkpoint(path, {**recipe.model_dump(mode="json"), "data": data.sha256})
+    return Checkpoint(path, {**recipe.model_dump(mode="json"), "data": data.sha256, "layout": _LAYOUT})
 
 
 def publish(trained: Trained, store: LocalStore) -> int:

@@ -7,9 +7,9 @@ from typing import Final, Self
 
 import numpy as np
 
-from mlp.arrays import Float
+from mlp.arrays import Float, Ints
 from mlp.network import Layer
-from training import batches, parameters, schedules, shared
+from training import batches, parameters, pixel_order, schedules, shared
 from training.augment import Augment
 from training.average import Average
 from training.backprop import Backprop
@@ -35,23 +35,27 @@ class State:
     gradients: Float
     """Shape (workers, p)."""
     averaged: bool
+    order: Ints | None
+    """Shape (d,): which of a picture's pixels is which of the first layer's inputs; see training/pixel_order.py. None
+    where they are in the picture's own order."""
 
     @classmethod
-    def begin(cls, layers: Sequence[Layer], recipe: Recipe) -> Self:
-        """Give the state of a run that begins with these `layers`."""
+    def begin(cls, layers: Sequence[Layer], recipe: Recipe, order: Ints | None = None) -> Self:
+        """Give the state of a run that begins with these `layers`, and keeps pixels in this `order`."""
         dtype = layers[0].weights.dtype
         p = parameters.counts(layers)[1]
         rows = shared.zeros((1 + OPTIMISERS[recipe.optimiser].STATES + bool(recipe.average), p), dtype)
-        parameters.fill(rows[0], layers)
+        parameters.fill(rows[0], layers if order is None else pixel_order.reordered(layers, order))
         if recipe.average:
             rows[-1] = rows[0]
         gradients = shared.zeros((recipe.workers, p), dtype)
-        return cls(parameters.views(layers, rows[0]), rows, gradients, averaged=bool(recipe.average))
+        return cls(parameters.views(layers, rows[0]), rows, gradients, averaged=bool(recipe.average), order=order)
 
     @property
     def measured(self) -> tuple[Layer, ...]:
-        """The network that is measured and kept: the averaged one, if there is one."""
-        return parameters.views(self.layers, self.rows[-1]) if self.averaged else self.layers
+        """The network that is measured and kept, for pixels in a picture's order: the averaged one, if there is one."""
+        layers = parameters.views(self.layers, self.rows[-1]) if self.averaged else self.layers
+        return layers if self.order is None else pixel_order.reordered(layers, np.argsort(self.order))
 
 
 class Worker:
@@ -85,6 +89,7 @@ class Worker:
             l2=recipe.l2 / share.of,  # each adds its share of the penalty
             dropout=dropout,
             into=state.gradients[share.number],
+            scale=self._batches.scale,
         )
         weights, p = parameters.counts(state.layers)
         mine = share.rows(p)
@@ -99,6 +104,7 @@ class Worker:
         )
         self._average = Average(values, mean, recipe.average) if mean is not None else None
         self._parts = list(state.gradients[:, mine])
+        self._scaled = self._optimiser.SCALED
         self._steps_an_epoch = batches.count(len(train), recipe.batch_size)
 
     def epoch(self, number: int, on_batch: Callable[[], None] = lambda: None) -> None:
@@ -112,10 +118,11 @@ class Worker:
             for x, y, examples in self._batches.epoch(order):
                 step += 1
                 factor = schedules.factor(recipe.schedule, step / self._steps_an_epoch, recipe.epochs, recipe.warmup)
-                self._gradients(x, y, examples)
+                learning_rate = recipe.learning_rate * factor
+                self._gradients(x, y, examples, learning_rate if self._scaled else 1.0)
                 if self._meet:
                     self._meet(share.number)  # every gradient is there
-                self._optimiser.step(self._parts, recipe.learning_rate * factor, step)
+                self._optimiser.step(self._parts, learning_rate, step)
                 if self._average:
                     self._average.update(step)
                 if self._meet:

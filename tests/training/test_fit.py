@@ -6,7 +6,10 @@ import signal
 import numpy as np
 import pytest
 
+from mlp.network import features
 from tests.training.conftest import examples
+from training import initialise
+from training.backprop import Backprop
 from training.batches import Batches
 from training.errors import Diverged, WorkerLost
 from training.fit import fit
@@ -72,6 +75,32 @@ def test_an_epoch_has_every_example_once_in_a_new_order():
 
     assert sorted(epochs[0]) == sorted(epochs[1]) == [(i, i % 3) for i in range(50)]
     assert epochs[0] != epochs[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_leaving_out_blank_pixels_changes_nothing_but_rounding(workers):
+    """Pictures with blank edges and now and then a speck there, against plain steps over all pixels."""
+    pixels = TRAIN.pixels.copy()
+    pixels[:, :2] = pixels[:, :, -2:] = 0
+    pixels[::7, 0, 0] = 200
+    pixels[::90] = 0
+    r = recipe(hidden=[8], epochs=2, workers=workers, keep="last", batch_size=20)
+    layers = initialise.layers([pixels[0].size, 8, 4], r.activations, np.random.default_rng(r.seed))
+    backprop = Backprop(layers, 20, loss=r.loss)
+    for epoch in (1, 2):
+        order = np.random.default_rng([r.seed, 1, epoch]).permutation(len(pixels))
+        for start in range(0, len(order), 20):
+            chosen = order[start : start + 20]
+            y = np.eye(4, dtype=np.float32)[TRAIN.labels[chosen]]
+            for layer, gradient in zip(layers, backprop(features(pixels[chosen], r.low, r.high), y), strict=True):
+                layer.weights[...] -= r.learning_rate * gradient.weights
+                layer.biases[...] -= r.learning_rate * gradient.biases
+
+    fitted = fit(r, Examples(pixels, TRAIN.labels), VALIDATION, 4)
+
+    for ours, plain in zip(fitted.layers, layers, strict=True):
+        np.testing.assert_allclose(ours.weights, plain.weights, atol=1e-5)
+        np.testing.assert_allclose(ours.biases, plain.biases, atol=1e-5)
 
 
 def test_full_batch_is_the_mean_of_online_gradients_and_not_their_sum():

@@ -46,11 +46,28 @@ def test_gradient_matches_central_differences(loss, output, hidden, depth, l2):
         penalty = sum(np.square(layer.weights).sum() for layer in layers) * l2 / 2
         return LOSSES[loss].value(network.scores(layers, x), y, output) + penalty
 
-    gradients = Backprop(layers, 8, loss=loss, l2=l2)(x, y)
+    gradients = Backprop(layers, 8, loss=loss, l2=l2)(x, y.copy())
 
     for layer, gradient in zip(layers, gradients, strict=True):
         np.testing.assert_allclose(gradient.weights, numerical(objective, layer.weights), rtol=1e-5, atol=1e-8)
         np.testing.assert_allclose(gradient.biases, numerical(objective, layer.biases), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("hidden", [(), (6,)])
+def test_features_that_are_left_out_count_as_0_and_a_scale_and_a_rate_multiply(hidden):
+    rng = np.random.default_rng(5)
+    sizes = (9, *hidden, 4)
+    layers = initialise.layers(sizes, ["tanh"] * len(hidden) + ["softmax"], rng, dtype=np.float64)
+    x, y = rng.normal(size=(5, 9)), np.eye(4)[rng.integers(0, 4, 5)]
+    x[:, 6:] = 0
+    plain = Backprop(layers, 5, loss="cross_entropy", l2=0.1)(x, y.copy())
+
+    short = Backprop(layers, 5, loss="cross_entropy", l2=0.1, scale=0.5)
+    short.gradient.fill(7)  # what an earlier batch has left
+
+    for one, other in zip(plain, short(2 * x[:, :6], y.copy(), rate=3.0), strict=True):
+        np.testing.assert_allclose(3 * one.weights, other.weights, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(3 * one.biases, other.biases, rtol=1e-12)
 
 
 def test_mse_is_the_mean_over_examples_and_classes():
@@ -81,7 +98,7 @@ def test_one_step_equals_the_book_s_own_update_formulas():
     a_out = 1 / (1 + np.exp(-a_h @ w_out))
     delta_out = 2 * (a_out - y) / 4 * a_out * (1 - a_out)
     delta_h = delta_out @ w_out.T * a_h * (1 - a_h)
-    hidden, out = Backprop(layers, 4, loss="mse")(x, y)
+    hidden, out = Backprop(layers, 4, loss="mse")(x, y.copy())
 
     # The book divides by the examples alone, so its gradient is c = 3 times that of the mean over both.
     np.testing.assert_allclose(3 * out.weights, a_h.T @ delta_out)

@@ -46,7 +46,7 @@ def test_steps_follow_the_paper_and_spare_biases_the_decay(name, formula, decay)
     states = np.zeros((OPTIMISERS[name].STATES, len(values)))
     optimiser = OPTIMISERS[name](values, states, weights=weights, momentum=MOMENTUM, weight_decay=decay)
     for number, gradient in enumerate(gradients, start=1):
-        optimiser.step([gradient.copy()], RATE, number)
+        optimiser.step([gradient * (RATE if optimiser.SCALED else 1)], RATE, number)
 
     w, b = slice(weights), slice(weights, None)
     np.testing.assert_allclose(values[w], formula(first[w], gradients[:, w], decay), rtol=1e-9, atol=1e-10)
@@ -56,7 +56,7 @@ def test_steps_follow_the_paper_and_spare_biases_the_decay(name, formula, decay)
 def test_sgd_without_momentum_is_the_plain_step():
     values = np.ones(6)
 
-    OPTIMISERS["sgd"](values, np.zeros((1, 6)), weights=4).step([np.repeat([3.0, 2.0], [4, 2])], 0.1, 1)
+    OPTIMISERS["sgd"](values, np.zeros((1, 6)), weights=4).step([np.repeat([0.3, 0.2], [4, 2])], 0.1, 1)
 
     np.testing.assert_allclose(values, np.repeat([0.7, 0.8], [4, 2]))
 
@@ -64,6 +64,6 @@ def test_sgd_without_momentum_is_the_plain_step():
 def test_the_gradients_of_several_are_added_up():
     values = np.ones(3)
 
-    OPTIMISERS["sgd"](values, np.zeros((1, 3)), weights=2).step([np.full(3, 1.0), np.full(3, 2.0)], 0.1, 1)
+    OPTIMISERS["sgd"](values, np.zeros((1, 3)), weights=2).step([np.full(3, 0.1), np.full(3, 0.2)], 0.1, 1)
 
     np.testing.assert_allclose(values, 0.7)

@@ -1,0 +1,34 @@
+"""The order in which training keeps the pixels: those that are blank in most pictures last.
+
+Of those, many are blank in every picture of a batch. Where a blank pixel's feature is 0 it adds nothing to any product,
+so the batch is cut off before them: at 100 of MNIST's pictures a fifth of the first layer's work.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlp.arrays import Ints, Uint8
+from mlp.network import Layer
+
+
+def by_ink(pixels: Uint8) -> Ints:
+    """Give the order (d,) of pixels (n, height, width) by falling number of pictures in which they are not blank."""
+    return np.argsort(-np.count_nonzero(pixels, axis=0).ravel(), kind="stable")
+
+
+def arranged(pixels: Uint8, order: Ints) -> Uint8:
+    """Give pixels (n, height, width) in another order, in an array of the same shape."""
+    return np.take(pixels.reshape(len(pixels), -1), order, axis=1).reshape(pixels.shape)
+
+
+def ends(pixels: Uint8) -> Ints:
+    """Give for each of n pictures, pixels (n, d), the place (n,) behind its last pixel that is not blank."""
+    inked = pixels[:, ::-1] != 0
+    return np.where(inked.any(axis=1), pixels.shape[1] - inked.argmax(axis=1), 0)
+
+
+def reordered(layers: Sequence[Layer], order: Ints) -> tuple[Layer, ...]:
+    """Give the same network for features in another order: the first layer's weights are copied, the rest is shared."""
+    first, *rest = layers
+    return Layer(first.weights[order], first.biases, first.activation), *rest
