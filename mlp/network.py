@@ -3,7 +3,7 @@
 Backpropagation is in training/backprop.py; what a version file adds to the layers is in mlp/version.py.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,11 @@ class Layer:
 
 
 def activations(
-    layers: Sequence[Layer], x: Float, into: Sequence[Float] | None = None, scale: float = 1.0
+    layers: Sequence[Layer],
+    x: Float,
+    into: Sequence[Float] | None = None,
+    scale: float = 1.0,
+    normalise: Callable[[int, Float], None] | None = None,
 ) -> Iterator[Float]:
     """Yield a_1 … a_L, the output of each layer in turn.
 
@@ -37,6 +41,8 @@ def activations(
         One array of shape (n, fan_out) for each layer, to be filled and yielded. New ones are made without it.
     scale
         What the features are still to be multiplied by: on the first layer's products that costs less than on x.
+    normalise
+        Changes the products (n, fan_out) of layer 0, 1, … before the biases are added; only training has one.
 
     The service keeps the last, backpropagation keeps all. Sigmoids may overflow on the way, to the right result: see
     `mlp.activations.sigmoid`.
@@ -46,6 +52,8 @@ def activations(
         z = np.matmul(a, layer.weights, out=None if into is None else into[number])  # (n, fan_out)
         if scale != 1.0 and number == 0:
             z *= scale
+        if normalise:
+            normalise(number, z)
         z += layer.biases
         ACTIVATIONS[layer.activation](z)
         a = z

@@ -7,6 +7,7 @@ import numpy as np
 from mlp.arrays import Float
 from mlp.network import Layer, activations
 from training import parameters
+from training.batch_norm import BatchNorm
 from training.derivatives import DERIVATIVES
 from training.dropout import Dropout
 from training.losses import LOSSES
@@ -27,16 +28,18 @@ class Backprop:
         loss: str,
         l2: float = 0.0,
         dropout: Dropout | None = None,
+        batch_norm: BatchNorm | None = None,
         into: Float | None = None,
         scale: float = 1.0,
     ) -> None:
-        """`into`, shape (p,), is where gradients go; without it there is an array for them here.
+        """`into` is where gradients go, weights and biases first; without it there is an array for them here.
 
         `scale` is what features are still to be multiplied by when they come.
         """
         self._scale = scale
         self._layers = layers
         self._dropout = dropout
+        self._batch_norm = batch_norm
         self._loss = LOSSES[loss]
         self._l2 = l2
         dtype = layers[0].weights.dtype
@@ -46,7 +49,7 @@ class Backprop:
         self._ones = np.ones(rows, dtype)
         self.gradient = np.empty(parameters.counts(layers)[1], dtype) if into is None else into
         self.gradients = parameters.views(layers, self.gradient)
-        """dL/dW and dL/db where a layer has W and b; views of `gradient`, shape (p,)."""
+        """dL/dW and dL/db where a layer has W and b; views of `gradient`."""
 
     def __call__(self, x: Float, y: Float, examples: int | None = None, rate: float = 1.0) -> tuple[Layer, ...]:
         """Fill `gradients` for features x (n, w) and targets y (n, c), n at most `rows`, and give them; y is used up.
@@ -60,15 +63,13 @@ class Backprop:
         n, width = x.shape
         first, *rest = self._layers
         layers = (Layer(first.weights[:width], first.biases, first.activation), *rest)
-        outputs = [x]  # a_0 … a_L
-        for number, a in enumerate(activations(layers, x, [a[:n] for a in self._activations], self._scale)):
-            if self._dropout and number < len(layers) - 1:
-                self._dropout.drop(number, a)
-            outputs.append(a)
+        outputs = self._forward(layers, x)  # a_0 … a_L
         delta = self._loss.delta(outputs[-1], y, layers[-1].activation, rate / (examples or n))  # (n, c)
         for number in reversed(range(len(layers))):
             layer, a, gradient = layers[number], outputs[number], self.gradients[number]
             np.matmul(self._ones[:n], delta, out=gradient.biases)  # a third of the time of delta.sum(axis=0)
+            if self._batch_norm:
+                self._batch_norm.restore(number, delta)
             if number == 0:
                 gradient.weights[width:] = 0.0
                 delta *= self._scale
@@ -84,3 +85,13 @@ class Backprop:
                 DERIVATIVES[layers[number - 1].activation](below, a)
                 delta = below
         return self.gradients
+
+    def _forward(self, layers: Sequence[Layer], x: Float) -> list[Float]:
+        outputs = [x]
+        normalise = self._batch_norm.normalise if self._batch_norm else None
+        into = [a[: len(x)] for a in self._activations]
+        for number, a in enumerate(activations(layers, x, into, self._scale, normalise)):
+            if self._dropout and number < len(layers) - 1:
+                self._dropout.drop(number, a)
+            outputs.append(a)
+        return outputs

@@ -50,7 +50,7 @@ def fit(
     trained_on = train + more if more else train
     order = pixel_order.by_ink(trained_on.pixels) if recipe.blank_is_zero else None
     state = State.begin(first, recipe, order)
-    parameters_kept = state.rows[0].copy()
+    parameters_kept = np.zeros(parameters.counts(first)[1], state.rows.dtype)
     epochs, best = checkpoint.load(state.rows, parameters_kept) if checkpoint else ((), 0)
     sample = train.spread(recipe.train_sample)
     interrupted = False
@@ -61,13 +61,14 @@ def fit(
                     break
                 seconds = descent.epoch(number, on_batch)
                 with np.errstate(over="ignore", invalid="ignore"):  # shows in the loss, and is said there in words
-                    on_sample, on_validation = (measure(state.measured, e, recipe) for e in (sample, validation))
+                    network = state.network(train, recipe)
+                    on_sample, on_validation = (measure(network, e, recipe) for e in (sample, validation))
                 epoch = Epoch(number, on_sample, on_validation, seconds)
                 if not np.isfinite(epoch.train.loss):
                     raise Diverged(f"the loss is {epoch.train.loss} after epoch {number}: try a smaller learning_rate")
                 if not best or recipe.keep == "last" or _rank(epoch) > _rank(epochs[best - 1]):
                     best = number
-                    parameters.fill(parameters_kept, state.measured)
+                    parameters.fill(parameters_kept, network)
                 epochs = (*epochs, epoch)
                 if checkpoint:
                     checkpoint.save(state.rows, parameters_kept, epochs, best)

@@ -87,6 +87,8 @@ class Recipe(Augmentation):
     """Share of a weight, times the learning rate, that is taken off at each step, apart from the gradient."""
     dropout: float = Field(default=0.0, ge=0, le=0.9)
     """Share of the hidden units that are left out at random in each training step."""
+    batch_norm: bool = False
+    """Normalise the hidden units over each batch while training; it is folded into the weights that are kept."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of each target that is spread over all classes."""
     average: float = Field(default=0.0, ge=0, lt=1)
@@ -111,6 +113,8 @@ class Recipe(Augmentation):
             raise ValueError(f"the loss {self.loss} goes with the output {' or '.join(outputs)}, not {self.output}")
         if self.dropout and self.activation == "softmax":
             raise ValueError("dropout does not go with softmax in hidden layers: a derivative needs all units")
+        if self.batch_norm and self.batch_size == 1:
+            raise ValueError("batch_norm needs batches of more than one example: over one there is no variance")
         if self.low >= self.high:
             raise ValueError(f"low must be below high, got {self.low} and {self.high}")
         return self

@@ -8,16 +8,20 @@ from typing import Final, Self
 import numpy as np
 
 from mlp.arrays import Float, Ints
-from mlp.network import Layer
+from mlp.network import Layer, features
 from training import batches, parameters, pixel_order, schedules, shared
 from training.augment import Augment
 from training.average import Average
 from training.backprop import Backprop
+from training.batch_norm import BatchNorm, folded
 from training.batches import Batches, Share
 from training.dropout import Dropout
 from training.measure import Examples
 from training.optimisers import OPTIMISERS
 from training.recipes import Recipe
+
+_STATISTICS: Final = 10_000
+"""Training examples whose means and variances batch normalisation is folded with."""
 
 _ORDER: Final = 1
 _CHANGES: Final = 2
@@ -31,10 +35,12 @@ class State:
     layers: tuple[Layer, ...]
     """The network in training; its arrays are views of `rows[0]`."""
     rows: Float
-    """Shape (1 + states, p), and one row more with an average: parameters, optimiser's state, averaged parameters."""
+    """Shape (1 + states, p), and one row more with an average: parameters, optimiser's state, averaged parameters.
+    Parameters are weights, biases, and with batch normalisation its γ."""
     gradients: Float
     """Shape (workers, p)."""
     averaged: bool
+    normalised: bool
     order: Ints | None
     """Shape (d,): which of a picture's pixels is which of the first layer's inputs; see training/pixel_order.py. None
     where they are in the picture's own order."""
@@ -43,19 +49,36 @@ class State:
     def begin(cls, layers: Sequence[Layer], recipe: Recipe, order: Ints | None = None) -> Self:
         """Give the state of a run that begins with these `layers`, and keeps pixels in this `order`."""
         dtype = layers[0].weights.dtype
-        p = parameters.counts(layers)[1]
+        plain = parameters.counts(layers)[1]
+        p = plain + (sum(recipe.hidden) if recipe.batch_norm else 0)
         rows = shared.zeros((1 + OPTIMISERS[recipe.optimiser].STATES + bool(recipe.average), p), dtype)
+        rows[0, plain:] = 1.0
         parameters.fill(rows[0], layers if order is None else pixel_order.reordered(layers, order))
         if recipe.average:
             rows[-1] = rows[0]
         gradients = shared.zeros((recipe.workers, p), dtype)
-        return cls(parameters.views(layers, rows[0]), rows, gradients, averaged=bool(recipe.average), order=order)
+        return cls(
+            parameters.views(layers, rows[0]),
+            rows,
+            gradients,
+            averaged=bool(recipe.average),
+            normalised=recipe.batch_norm,
+            order=order,
+        )
 
-    @property
-    def measured(self) -> tuple[Layer, ...]:
-        """The network that is measured and kept, for pixels in a picture's order: the averaged one, if there is one."""
-        layers = parameters.views(self.layers, self.rows[-1]) if self.averaged else self.layers
-        return layers if self.order is None else pixel_order.reordered(layers, np.argsort(self.order))
+    def network(self, train: Examples, recipe: Recipe) -> tuple[Layer, ...]:
+        """Give the network that is measured and kept: the averaged one, if there is one; pixels in a picture's order.
+
+        Batch normalisation is folded into it, with the means and variances over a part of `train`.
+        """
+        values = self.rows[-1] if self.averaged else self.rows[0]
+        layers = parameters.views(self.layers, values)
+        if self.order is not None:
+            layers = pixel_order.reordered(layers, np.argsort(self.order))
+        if self.normalised:
+            x = features(train.spread(_STATISTICS).pixels, recipe.low, recipe.high)
+            layers = folded(layers, parameters.gammas(self.layers, values), x)
+        return layers
 
 
 class Worker:
@@ -82,17 +105,23 @@ class Worker:
             share=share,
         )
         dropout = Dropout(recipe.hidden, own, recipe.dropout, self._rng) if recipe.dropout and recipe.hidden else None
+        gradient = state.gradients[share.number]
+        batch_norm = None
+        if state.normalised:
+            gammas, gradients = (parameters.gammas(state.layers, values) for values in (state.rows[0], gradient))
+            batch_norm = BatchNorm(gammas, gradients, own)
         self._gradients = Backprop(
             state.layers,
             own,
             loss=recipe.loss,
             l2=recipe.l2 / share.of,  # each adds its share of the penalty
             dropout=dropout,
-            into=state.gradients[share.number],
+            batch_norm=batch_norm,
+            into=gradient,
             scale=self._batches.scale,
         )
-        weights, p = parameters.counts(state.layers)
-        mine = share.rows(p)
+        weights = parameters.counts(state.layers)[0]
+        mine = share.rows(state.rows.shape[1])
         values, *states = state.rows[:, mine]
         mean = states.pop() if state.averaged else None
         self._optimiser = OPTIMISERS[recipe.optimiser](
