@@ -65,12 +65,15 @@ def pack(metadata: Metadata, layers: Sequence[network.Layer], golden_inputs: Uin
     """
     x = network.features(golden_inputs, metadata.input.low, metadata.input.high)
     arrays = _arrays(layers, golden_inputs, network.scores(layers, x))
-    text = metadata.model_copy(update={"sha256": digest(arrays)}).model_dump_json()
-    file = io.BytesIO()
-    np.savez(file, allow_pickle=False, metadata=np.array(text), **arrays)
-    data = file.getvalue()
+    data = _written(metadata.model_copy(update={"sha256": digest(arrays)}), arrays)
     unpack(data)
     return data
+
+
+def renumbered(version: Version, number: int) -> bytes:
+    """Give the file of a version under another number: metadata anew, and the arrays, thus the digest, as they were."""
+    arrays = _arrays(version.layers, version.golden_inputs, version.golden_scores)
+    return _written(version.metadata.model_copy(update={"version": number}), arrays)
 
 
 def unpack(data: bytes) -> Version:
@@ -103,6 +106,12 @@ def digest(arrays: _Arrays) -> str:
         sha.update(f"{name} {array.dtype.str} {'x'.join(map(str, array.shape))}\n".encode())
         sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()
+
+
+def _written(metadata: Metadata, arrays: _Arrays) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, metadata=np.array(metadata.model_dump_json()), **arrays)
+    return file.getvalue()
 
 
 def _names(layers: int) -> list[str]:
