@@ -16,8 +16,13 @@ MlpError
     ├── ModelNotFound
     ├── VersionNotFound
     ├── NothingToRollBack
+    ├── InvalidChange
+    ├── OtherClasses
+    ├── GenerationMoved
+    ├── VersionInUse
     ├── AliasDocumentError
-    └── StoreUnavailable
+    ├── StoreUnavailable
+    └── InvalidLocation
 """
 
 
@@ -85,9 +90,29 @@ class NothingToRollBack(StoreError):
     """The alias has no previous version to go back to."""
 
 
+class InvalidChange(StoreError):
+    """The alias document cannot be changed so: no alias's name, shares over 1, no version of that alias."""
+
+
+class OtherClasses(StoreError):
+    """The version answers with other classes than the one in production does, and was not forced on it."""
+
+
+class GenerationMoved(StoreError):
+    """Someone else has changed the alias document since it was looked at."""
+
+
+class VersionInUse(StoreError):
+    """An alias names the version, or a rollback would go to it, so it cannot be deleted."""
+
+
 class AliasDocumentError(StoreError):
     """The alias document is not valid JSON of the documented form."""
 
 
 class StoreUnavailable(StoreError):
     """The store cannot be read or written: the disk is full, a permission is missing, the folder is gone."""
+
+
+class InvalidLocation(StoreError):
+    """No store is opened by that name, or what it takes to open it is not installed."""

@@ -1,62 +1,124 @@
-"""The model store in a folder: `<name>/<version>.npz`, written once, and `<name>/aliases.json`, replaced whole.
+"""What a model store does, wherever it keeps its files: the rules of numbers, aliases and deletion, and `open_store`.
 
-What is in a version file is mlp/version_file.py's matter, what is in the alias document mlp/aliases.py's.
+A folder is mlp/local_store.py, an S3 bucket mlp/s3_store.py. What is in a version file is mlp/version_file.py's matter,
+what is in the alias document mlp/aliases.py's. docs/store.md describes all of it.
 """
 
-import fcntl
-import os
 import re
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, Protocol
 
 from mlp import version_file
-from mlp.aliases import PRODUCTION, AliasDocument
+from mlp.aliases import HIGHEST_NUMBER, PRODUCTION, AliasDocument, Note, Rule
 from mlp.arrays import Uint8
-from mlp.errors import ModelNotFound, StoreUnavailable, VersionNotFound
+from mlp.errors import (
+    AliasDocumentError,
+    GenerationMoved,
+    InvalidChange,
+    InvalidLocation,
+    ModelNotFound,
+    OtherClasses,
+    VersionFileError,
+    VersionInUse,
+    VersionNotFound,
+)
 from mlp.metadata import Metadata
 from mlp.network import Layer
 from mlp.version import Version
 
+ALIASES: Final = "aliases.json"
+
+CACHE: Final = "~/.cache/mlp"
+
 _MODEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION_FILE = re.compile(r"([1-9][0-9]{0,8})\.npz")
+_BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^/\s][^\s]*?))?/?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
-_ALIASES = "aliases.json"
-
-_Read = TypeVar("_Read")
 
 
-class LocalStore:
-    """Versions and aliases below one folder, for many readers and writers at once.
+def open_store(location: str | Path, cache: str | Path = CACHE) -> "Store":
+    """Give the store at a folder's path or at "s3://bucket/prefix". Nothing is read yet.
 
-    A version appears whole or not at all, under a number nobody else gets; an alias document is never seen half
-    written. Writers in other processes are kept apart by a lock on the model's folder; readers need none.
+    `cache` is the folder in which what is read from a bucket is kept; "~" is the user's home. Raises InvalidLocation.
+    """
+    # Both kinds of store build on this module.
+    if "://" not in str(location):
+        from mlp.local_store import LocalStore
+
+        return LocalStore(Path(location))
+    if match := _BUCKET.fullmatch(str(location)):
+        from mlp.s3_store import S3Store
+
+        return S3Store(match["bucket"], match["prefix"] or "", Path(cache).expanduser())
+    raise InvalidLocation(f"{str(location)!r} is no model store: a folder or s3://bucket/prefix is expected")
+
+
+class Store(Protocol):
+    """Versions and aliases of models, for many readers and writers at once, in this process and in others.
+
+    A version appears whole or not at all, under a number that no other ever gets; an alias document is never seen half
+    written, and no change of it is lost. Each store gives its own way to the methods without a body, and inherits the
+    rest, which raises what these raise: ModelNotFound for an unknown or impossible name, AliasDocumentError, and
+    StoreUnavailable when the store cannot be reached, read or written.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    location: str
+    """As `open_store` takes it."""
 
+    @property
+    @abstractmethod
+    def stale(self) -> bool:
+        """Whether the store cannot be reached, and what is read is what was kept of it the last time."""
+
+    @abstractmethod
     def models(self) -> list[str]:
         """Give the names of the models that have at least one version, sorted. Raises StoreUnavailable."""
-        with _available(self.root):
-            folders = [entry.name for entry in self.root.iterdir() if _MODEL.fullmatch(entry.name) and entry.is_dir()]
-        return sorted(name for name in folders if self._numbers(name))
+
+    @abstractmethod
+    def aliases(self, name: str) -> AliasDocument:
+        """Give a model's alias document, an empty one if none is there. Raises AliasDocumentError, StoreUnavailable."""
+
+    @abstractmethod
+    def fingerprint(self, name: str) -> str:
+        """Give a short text that is another one when the alias document may have changed; it costs no reading.
+
+        It is the same for every reader of one file, but not for two stores. Raises StoreUnavailable.
+        """
+
+    @abstractmethod
+    def read(self, name: str, version: int) -> Version:
+        """Read and check a version. Raises VersionNotFound, VersionFileError, StoreUnavailable."""
+
+    @abstractmethod
+    def metadata(self, name: str, version: int) -> Metadata:
+        """Read what a version says of itself, unchecked. Raises as `read` does."""
+
+    @abstractmethod
+    def _numbers(self, name: str) -> list[int]:
+        """Give the numbers of a model's versions, rising; none for a model that is not there."""
+
+    @abstractmethod
+    def _add(self, name: str, packed: Callable[[int], bytes]) -> int:
+        """Write what `packed` gives for the next free number, and give that number."""
+
+    @abstractmethod
+    def _change(self, name: str, change: Callable[[AliasDocument], AliasDocument]) -> AliasDocument:
+        """Replace the alias document by what `change` makes of it, and give that; what it gives unchanged stays.
+
+        `change` may be called again, with what another writer has written in between.
+        """
+
+    @abstractmethod
+    def _remove(self, name: str, numbers: Iterable[int]) -> None:
+        """Remove versions; one that is not there is no error."""
 
     def versions(self, name: str) -> list[int]:
         """Give the version numbers of a model, rising. Raises ModelNotFound, StoreUnavailable."""
         if numbers := self._numbers(name):
             return numbers
         raise ModelNotFound(f"there is no model {name!r}; there are: {', '.join(self.models()) or 'none'}")
-
-    def aliases(self, name: str) -> AliasDocument:
-        """Give a model's alias document, an empty one if none is there. Raises AliasDocumentError, StoreUnavailable."""
-        with _available(self.root):
-            try:
-                return AliasDocument.parse((self._folder(name) / _ALIASES).read_bytes())
-            except FileNotFoundError:
-                return AliasDocument()
 
     def resolve(self, name: str, reference: str = PRODUCTION) -> int:
         """Give the number that `reference`, a number or an alias, stands for.
@@ -71,113 +133,211 @@ class LocalStore:
         else:
             raise VersionNotFound(f"model {name!r} has no version or alias {reference!r}")
         if number not in versions:
-            raise VersionNotFound(f"model {name!r} has no version {number}; it has {', '.join(map(str, versions))}")
+            raise VersionNotFound(f"model {name!r} has no version {number}; it has {_some(versions)}")
         return number
-
-    def read(self, name: str, version: int) -> Version:
-        """Read and check a version. Raises VersionNotFound, VersionFileError, StoreUnavailable."""
-        return self._version(name, version, version_file.read)
-
-    def metadata(self, name: str, version: int) -> Metadata:
-        """Read what a version says of itself, unchecked. Raises as `read` does."""
-        return self._version(name, version, version_file.read_metadata)
 
     def publish(self, metadata: Metadata, layers: Sequence[Layer], golden_inputs: Uint8) -> int:
         """Write a new version under the next free number, and give that; `metadata`'s own number does not count.
 
         No alias moves. Raises VersionFileError, StoreUnavailable; then nothing was written.
         """
-        name = metadata.name
-        with self._locked(name) as folder:
-            number = max(self._numbers(name), default=0) + 1
-            data = version_file.pack(metadata.model_copy(update={"version": number}), layers, golden_inputs)
-            _write(folder / f"{number}.npz", data)
-        return number
 
-    def promote(self, name: str, version: int, alias: str = PRODUCTION) -> AliasDocument:
+        def packed(number: int) -> bytes:
+            return version_file.pack(metadata.model_copy(update={"version": number}), layers, golden_inputs)
+
+        return self._add(checked_name(metadata.name), packed)
+
+    def publish_file(self, name: str, data: bytes) -> int:
+        """Check the bytes of a version file of model `name`, store them under the next free number, and give that.
+
+        The number in the file does not count: the file is written anew with the one it gets. No alias moves. Raises
+        VersionFileError for what could not be served or belongs to another model, StoreUnavailable.
+        """
+        version = version_file.unpack(data)
+        if version.metadata.name != checked_name(name):
+            raise VersionFileError(f"the file holds a version of model {version.metadata.name!r}, not of {name!r}")
+        return self._add(name, lambda number: version_file.renumbered(version, number))
+
+    def promote(
+        self,
+        name: str,
+        version: int,
+        alias: str = PRODUCTION,
+        *,
+        if_generation: int | None = None,
+        by: str = "",
+        why: str = "",
+        force: bool = False,
+    ) -> AliasDocument:
         """Let `alias` name `version`, and give the new document.
 
         Raises ModelNotFound, VersionNotFound, VersionFileError (a version that cannot be served is not promoted),
-        AliasDocumentError, StoreUnavailable.
+        OtherClasses unless `force`, GenerationMoved when the document's generation is not `if_generation`,
+        InvalidChange, AliasDocumentError, StoreUnavailable.
         """
-        self.read(name, self.resolve(name, str(version)))
-        return self._rewrite(name, lambda document: document.moved(alias, version))
+        labels = self.read(name, self.resolve(name, str(version))).metadata.labels
+        note = Note(by, why)
 
-    def rollback(self, name: str, alias: str = PRODUCTION) -> AliasDocument:
+        def moved(document: AliasDocument) -> AliasDocument:
+            if not force:
+                self._refuse_other_classes(name, version, labels, document)
+            return document.moved(alias, version, note)
+
+        return self._change(name, _unless_moved(if_generation, moved))
+
+    def rollback(
+        self, name: str, alias: str = PRODUCTION, *, if_generation: int | None = None, by: str = "", why: str = ""
+    ) -> AliasDocument:
         """Let `alias` name what it named before, and give the new document.
 
-        Raises NothingToRollBack and what `promote` raises.
+        Raises NothingToRollBack and what `promote` raises, but never OtherClasses: the way back is always open.
         """
         self.versions(name)
-        target = self.aliases(name).rolled_back(alias).aliases[alias]
-        self.read(name, self.resolve(name, str(target)))
-        return self._rewrite(name, lambda document: document.rolled_back(alias))
+        note = Note(by, why)
 
-    def _rewrite(self, name: str, change: Callable[[AliasDocument], AliasDocument]) -> AliasDocument:
-        with self._locked(name) as folder:
-            before = self.aliases(name)
-            after = change(before)
-            if after != before:
-                _write(folder / _ALIASES, after.text())
-        return after
+        def rolled_back(document: AliasDocument) -> AliasDocument:
+            after = document.rolled_back(alias, note)
+            self.read(name, after.aliases[alias])
+            return after
 
-    def _version(self, name: str, version: int, reader: Callable[[Path], _Read]) -> _Read:
-        with _available(self.root):
-            try:
-                return reader(self._folder(name) / f"{version}.npz")
-            except FileNotFoundError:
-                raise VersionNotFound(f"model {name!r} has no version {version}") from None
+        return self._change(name, _unless_moved(if_generation, rolled_back))
 
-    def _numbers(self, name: str) -> list[int]:
-        with _available(self.root):
-            try:
-                files = [entry.name for entry in self._folder(name).iterdir()]
-            except (FileNotFoundError, NotADirectoryError):
-                return []
-        return sorted(int(match[1]) for file in files if (match := _VERSION_FILE.fullmatch(file)))
+    def withdraw(
+        self, name: str, alias: str, *, if_generation: int | None = None, by: str = "", why: str = ""
+    ) -> AliasDocument:
+        """Take an alias other than `production` away, with its share of the traffic, and give the new document.
 
-    def _folder(self, name: str) -> Path:
-        if not _MODEL.fullmatch(name):  # also what keeps a request's `model` inside the store
-            raise ModelNotFound(f"{name!r} is not a model's name: letters a-z, digits, '-' and '_', at most 64")
-        return self.root / name
+        Raises VersionNotFound for an alias that is not there, InvalidChange, GenerationMoved.
+        """
+        self.versions(name)
+        note = Note(by, why)
+        return self._change(name, _unless_moved(if_generation, lambda document: document.withdrawn(alias, note)))
 
-    @contextmanager
-    def _locked(self, name: str) -> Iterator[Path]:
-        folder = self._folder(name)
-        with _available(self.root):
-            folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                yield folder
-            finally:
-                os.close(descriptor)
+    def set_traffic(
+        self,
+        name: str,
+        traffic: Mapping[str, float],
+        *,
+        if_generation: int | None = None,
+        by: str = "",
+        why: str = "",
+    ) -> AliasDocument:
+        """Let aliases answer these shares of the requests for `production`, and give the new document.
+
+        Raises InvalidChange: a share not from 0 to 1, a sum over 1, an alias that names nothing; GenerationMoved.
+        """
+        self.versions(name)
+        note = Note(by, why)
+        return self._change(name, _unless_moved(if_generation, lambda document: document.with_traffic(traffic, note)))
+
+    def set_rule(
+        self, name: str, rule: Rule | None, *, if_generation: int | None = None, by: str = "", why: str = ""
+    ) -> AliasDocument:
+        """Set or end (None) the rule by which `shadow` becomes `production`, and give the new document.
+
+        Raises GenerationMoved.
+        """
+        self.versions(name)
+        note = Note(by, why)
+        return self._change(name, _unless_moved(if_generation, lambda document: document.with_rule(rule, note)))
+
+    def delete(self, name: str, version: int, *, by: str = "", why: str = "") -> AliasDocument:
+        """Remove a version for good, and give the new document; its number is not given again.
+
+        Raises VersionNotFound, and VersionInUse while an alias names it or a rollback would go to it.
+        """
+        self.resolve(name, str(version))
+
+        def deleted(document: AliasDocument) -> AliasDocument:
+            if version in document.in_use:
+                raise VersionInUse(f"model {name!r} needs version {version}: {_use(document, version)}")
+            return document.without_versions([version], self._numbers(name), Note(by, why))
+
+        document = self._change(name, deleted)
+        self._remove(name, [version])
+        return document
+
+    def prune(self, name: str, keep: int, *, by: str = "", why: str = "") -> list[int]:
+        """Delete all versions but the last `keep` and those in use, and give the numbers of the deleted ones.
+
+        In use is what an alias names, and where a rollback would go. Raises InvalidChange for a negative `keep`.
+        """
+        if keep < 0:
+            raise InvalidChange(f"{keep} versions cannot be kept")
+        self.versions(name)
+        pruned: list[int] = []
+
+        def pruned_of(document: AliasDocument) -> AliasDocument:
+            numbers = self._numbers(name)
+            pruned[:] = [number for number in numbers[: max(0, len(numbers) - keep)] if number not in document.in_use]
+            return document.without_versions(pruned, numbers, Note(by, why)) if pruned else document
+
+        self._change(name, pruned_of)
+        self._remove(name, pruned)
+        return pruned
+
+    def _refuse_other_classes(self, name: str, version: int, labels: Sequence[str], document: AliasDocument) -> None:
+        live = document.aliases.get(PRODUCTION)
+        if live is None or live == version:
+            return
+        try:
+            answered = self.metadata(name, live).labels
+        except (VersionFileError, VersionNotFound):  # it does not answer, so nobody relies on its classes
+            return
+        if answered != labels:
+            raise OtherClasses(
+                f"version {version} answers with {_some(labels)}, version {live} in {PRODUCTION} with "
+                f"{_some(answered)}; to promote it all the same, force it"
+            )
+
+    def _next_number(self, name: str) -> int:
+        """Give the lowest number above all that were ever used."""
+        try:
+            known = self.aliases(name).highest
+        except AliasDocumentError:  # no reason to lose a version that may have taken hours
+            known = 0
+        number = max([*self._numbers(name), known]) + 1
+        if number > HIGHEST_NUMBER:
+            raise InvalidChange(f"model {name!r} has no number left above {known}")
+        return number
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # a service under another user reads it
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def checked_name(name: str) -> str:
+    """Give a model's name back. Raises ModelNotFound for what is none; so a request's `model` stays in the store."""
+    if not _MODEL.fullmatch(name):
+        raise ModelNotFound(f"{name!r} is not a model's name: letters a-z, digits, '-' and '_', at most 64")
+    return name
 
 
-@contextmanager
-def _available(root: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(f"the model store {root} cannot be used: {error.strerror or error}") from error
+def is_model(name: str) -> bool:
+    """Tell whether a model could have this name."""
+    return _MODEL.fullmatch(name) is not None
+
+
+def number_of(file: str) -> int | None:
+    """Give the number of a version file by its name, None for the name of any other file."""
+    match = _VERSION_FILE.fullmatch(file)
+    return int(match[1]) if match else None
+
+
+def _unless_moved(
+    if_generation: int | None, change: Callable[[AliasDocument], AliasDocument]
+) -> Callable[[AliasDocument], AliasDocument]:
+    def checked(document: AliasDocument) -> AliasDocument:
+        if if_generation is not None and document.generation != if_generation:
+            raise GenerationMoved(f"the alias document is at generation {document.generation}, not {if_generation}")
+        return change(document)
+
+    return checked
+
+
+def _use(document: AliasDocument, version: int) -> str:
+    uses = [f"{alias} names it" for alias in document.names_of(version)]
+    uses += [f"a rollback of {alias} goes to it" for alias, number in document.previous.items() if number == version]
+    return ", ".join(uses)
+
+
+def _some(values: Collection[object]) -> str:
+    """Name values in a message, the middle left out where there are many."""
+    words = [str(value) for value in values]
+    return ", ".join(words if len(words) <= 20 else [*words[:10], "…", *words[-5:]])

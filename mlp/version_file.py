@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -52,10 +52,16 @@ def read_metadata(path: Path) -> Metadata:
     Raises VersionFileError and OSError as `read` does.
     """
     try:
-        with path.open("rb") as file, _zip(file) as archive:
-            return _metadata(_member(archive, _info(archive, "metadata")))
+        with path.open("rb") as file:
+            return metadata_in(file)
     except VersionFileError as error:
         raise VersionFileError(f"{path.name}: {error}") from error
+
+
+def metadata_in(file: IO[bytes] | io.RawIOBase) -> Metadata:
+    """Read what a version file says of itself; of `file` the end and one member are read. Raises VersionFileError."""
+    with _zip(file) as archive:
+        return _metadata(_member(archive, _info(archive, "metadata")))
 
 
 def pack(metadata: Metadata, layers: Sequence[network.Layer], golden_inputs: Uint8) -> bytes:
@@ -65,12 +71,15 @@ def pack(metadata: Metadata, layers: Sequence[network.Layer], golden_inputs: Uin
     """
     x = network.features(golden_inputs, metadata.input.low, metadata.input.high)
     arrays = _arrays(layers, golden_inputs, network.scores(layers, x))
-    text = metadata.model_copy(update={"sha256": digest(arrays)}).model_dump_json()
-    file = io.BytesIO()
-    np.savez(file, allow_pickle=False, metadata=np.array(text), **arrays)
-    data = file.getvalue()
+    data = _written(metadata.model_copy(update={"sha256": digest(arrays)}), arrays)
     unpack(data)
     return data
+
+
+def renumbered(version: Version, number: int) -> bytes:
+    """Give the file of a version under another number: metadata anew, and the arrays, thus the digest, as they were."""
+    arrays = _arrays(version.layers, version.golden_inputs, version.golden_scores)
+    return _written(version.metadata.model_copy(update={"version": number}), arrays)
 
 
 def unpack(data: bytes) -> Version:
@@ -103,6 +112,12 @@ def digest(arrays: _Arrays) -> str:
         sha.update(f"{name} {array.dtype.str} {'x'.join(map(str, array.shape))}\n".encode())
         sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()
+
+
+def _written(metadata: Metadata, arrays: _Arrays) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, metadata=np.array(metadata.model_dump_json()), **arrays)
+    return file.getvalue()
 
 
 def _names(layers: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from mlp.store import LocalStore
+from mlp.store import open_store
 from service import catalogue, each_request, errors, health, index, predict
 from service.live import LiveModels
 from service.settings import Settings
@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError.
     """
     settings = settings or Settings.load()
-    live = LiveModels(LocalStore(settings.models))
+    live = LiveModels(open_store(settings.models))
     live.refresh()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

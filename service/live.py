@@ -10,7 +10,7 @@ from typing import Final
 
 from mlp.aliases import PRODUCTION, AliasDocument
 from mlp.errors import MlpError, ModelNotFound, StoreError, VersionNotFound
-from mlp.store import LocalStore
+from mlp.store import Store
 from mlp.version import Version
 from service.errors import NotReady
 
@@ -53,7 +53,7 @@ class LiveModels:
     is freed when the last such request ends. Where the next state cannot be built the present one stays.
     """
 
-    def __init__(self, store: LocalStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
         self._models: Mapping[str, Live] = MappingProxyType({})
         self._refused: Mapping[str, Mapping[int, str]] = MappingProxyType({})

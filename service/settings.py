@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.errors import SettingsError
@@ -31,8 +31,8 @@ class Settings(BaseSettings):
     """Address to listen on; the container sets 0.0.0.0."""
     workers: int = Field(default_factory=processors, ge=1, le=512, validation_alias="WEB_CONCURRENCY")
     """Worker processes; by default as many as there are processors."""
-    models: Path = Path("models")
-    """Folder of the model store."""
+    models: Annotated[str, BeforeValidator(str)] = "models"
+    """The model store: a folder, or `s3://bucket/prefix`."""
     max_body_bytes: int = Field(default=32 * 2**20, ge=1)
     """Largest request body; more is answered with 413."""
     max_image_pixels: int = Field(default=50_000_000, ge=1)

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from mlp.store import LocalStore
+from mlp.local_store import LocalStore
 from tests.drafts import ROOT, Draft, make_draft
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mlp import version_file
 from mlp.metadata import Input, Metadata
 from mlp.network import Layer
-from mlp.store import LocalStore
+from mlp.store import Store
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,7 +25,7 @@ class Draft:
     def pack(self) -> bytes:
         return version_file.pack(self.metadata, self.layers, self.golden_inputs)
 
-    def publish(self, store: LocalStore) -> int:
+    def publish(self, store: Store) -> int:
         return store.publish(self.metadata, self.layers, self.golden_inputs)
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mlp.aliases import PRODUCTION
 from mlp.errors import MlpError
-from mlp.store import LocalStore
+from mlp.store import Store, open_store
 from training import batches, datasets, recipes, report, run
 from training.augment import Augmentation
 from training.commands.compare import compare
@@ -52,15 +52,14 @@ class _Errors(click.Group):
 @click.option(
     "--models",
     "store",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("models"),
+    default="models",
     show_default=True,
     envvar="MLP_MODELS",
     show_envvar=True,
-    help="Folder of the model store.",
+    help="The model store: a folder, or s3://bucket/prefix.",
 )
 @click.pass_context
-def main(ctx: click.Context, store: Path) -> None:
+def main(ctx: click.Context, store: str) -> None:
     """Train networks, and say which version of a model is served.
 
     \b
@@ -72,7 +71,7 @@ def main(ctx: click.Context, store: Path) -> None:
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
     # One BLAS thread: with more, the result depends on their number, and on a busy machine they wait for each other.
     ctx.with_resource(threadpool_limits(1))
-    ctx.obj = LocalStore(store)
+    ctx.obj = open_store(store)
 
 
 def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -112,7 +111,7 @@ def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 @_recipe_options
 @click.pass_obj
 def train(
-    store: LocalStore, /, recipe: str, promote: bool, reported: bool, checkpoint: Path | None, **fields: object
+    store: Store, /, recipe: str, promote: bool, reported: bool, checkpoint: Path | None, **fields: object
 ) -> None:
     """Train a network by RECIPE and store it as the model's next version.
 
@@ -142,7 +141,7 @@ def train(
         sys.exit(_INTERRUPTED)
 
 
-def _write_report(trained: run.Trained, store: LocalStore, version: int) -> None:
+def _write_report(trained: run.Trained, store: Store, version: int) -> None:
     """Write a run's report; where that fails, say so: the version is stored and as good without."""
     from training.page import write  # matplotlib takes its time, and other commands do not need it
 
@@ -182,7 +181,7 @@ def run_with_progress(recipe: Recipe, checkpoint: Path | None = None) -> run.Tra
 @click.argument("version", default=PRODUCTION)
 @click.option("--dataset", help="Another data set than the one that the version was trained on, all of its test part.")
 @click.pass_obj
-def evaluate_command(store: LocalStore, /, model: str, version: str, dataset: str | None) -> None:
+def evaluate_command(store: Store, /, model: str, version: str, dataset: str | None) -> None:
     """Measure VERSION (a number or an alias) of MODEL on the test examples that its training never saw."""
     click.echo(report.evaluation(evaluate(store.read(model, store.resolve(model, version)), dataset)))
 
@@ -190,7 +189,7 @@ def evaluate_command(store: LocalStore, /, model: str, version: str, dataset: st
 @main.command("list")
 @click.argument("model", required=False)
 @click.pass_obj
-def list_command(store: LocalStore, /, model: str | None) -> None:
+def list_command(store: Store, /, model: str | None) -> None:
     """List the versions of MODEL, or of every model: when and how they were made, how good they are, what is served."""
     for name in [model] if model else store.models():
         click.echo(report.versions(store, name))
@@ -201,7 +200,7 @@ def list_command(store: LocalStore, /, model: str | None) -> None:
 @click.argument("version", type=click.IntRange(min=1))
 @click.option("--alias", default=PRODUCTION, show_default=True, help="Which alias to move.")
 @click.pass_obj
-def promote(store: LocalStore, /, model: str, version: int, alias: str) -> None:
+def promote(store: Store, /, model: str, version: int, alias: str) -> None:
     """Let production mean VERSION of MODEL. A running service follows by itself."""
     document = store.promote(model, version, alias)
     click.echo(f"{model}: {alias} is version {document.aliases[alias]}, generation {document.generation}")
@@ -211,7 +210,7 @@ def promote(store: LocalStore, /, model: str, version: int, alias: str) -> None:
 @click.argument("model")
 @click.option("--alias", default=PRODUCTION, show_default=True, help="Which alias to move back.")
 @click.pass_obj
-def rollback(store: LocalStore, /, model: str, alias: str) -> None:
+def rollback(store: Store, /, model: str, alias: str) -> None:
     """Undo the last promote of MODEL: production means again what it meant before."""
     document = store.rollback(model, alias)
     click.echo(f"{model}: {alias} is version {document.aliases[alias]}, generation {document.generation}")

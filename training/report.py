@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mlp.errors import VersionFileError
-from mlp.store import LocalStore
+from mlp.store import Store
 from training.datasets import DataSet
 from training.evaluate import Evaluation
 from training.measure import Epoch
@@ -84,7 +84,7 @@ def evaluation(found: Evaluation) -> str:
     return f"{metadata.name} version {metadata.version} on {found.dataset}: {total}\n\n{table}"
 
 
-def versions(store: LocalStore, name: str) -> str:
+def versions(store: Store, name: str) -> str:
     """Give the table of a model's versions. Raises ModelNotFound, StoreUnavailable, AliasDocumentError."""
     document = store.aliases(name)
     rows = []

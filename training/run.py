@@ -12,7 +12,7 @@ import pydantic
 
 from mlp.arrays import Ints, Uint8
 from mlp.metadata import Input, Metadata, TrainedOn
-from mlp.store import LocalStore
+from mlp.store import Store
 from training import fit as fitting
 from training import outliers
 from training.answers import Answers, answers
@@ -115,7 +115,7 @@ def checkpoint_of(path: Path, recipe: Recipe, data: DataSet) -> Checkpoint:
     return Checkpoint(path, {**recipe.model_dump(mode="json"), "data": data.sha256, "layout": _LAYOUT})
 
 
-def publish(trained: Trained, store: LocalStore) -> int:
+def publish(trained: Trained, store: Store) -> int:
     """Store what a run has given as the model's next version, and give its number; no alias moves.
 
     Raises VersionFileError, StoreUnavailable.

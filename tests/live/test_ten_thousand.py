@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from mlp.store import LocalStore
+from mlp.local_store import LocalStore
 from tests import pictures
 from tests.drafts import ROOT
 from tests.live.conftest import serving

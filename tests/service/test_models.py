@@ -144,7 +144,7 @@ def test_a_store_that_is_missing_at_the_start_may_come_later(tmp_path):
     client = app.test_client()
     assert client.get("/readyz").status_code == 503
 
-    from mlp.store import LocalStore
+    from mlp.local_store import LocalStore
 
     store = LocalStore(tmp_path / "later")
     make_draft().publish(store)
@@ -167,7 +167,7 @@ def test_production_refused_at_the_start_is_not_ready_and_the_reason_is_shown(pu
 
 
 def test_two_apps_in_one_process_share_nothing(published, tmp_path):
-    from mlp.store import LocalStore
+    from mlp.local_store import LocalStore
 
     other = LocalStore(tmp_path / "other")
     make_draft("letters", labels="abc").publish(other)

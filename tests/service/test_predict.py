@@ -172,7 +172,7 @@ def test_a_version_may_be_a_number_or_an_alias(client, digits, reference, versio
 
 
 def test_the_only_model_is_the_default_whatever_its_name(tmp_path):
-    from mlp.store import LocalStore
+    from mlp.local_store import LocalStore
     from service.app import create_app
     from service.settings import Settings
     from tests.drafts import make_draft

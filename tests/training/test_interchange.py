@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
+from mlp.local_store import LocalStore
 from mlp.network import Layer
-from mlp.store import LocalStore
 from tests.training.conftest import quarters
 from tests.training.test_cli import run
 from training.errors import ExportRefused, ImportRefused

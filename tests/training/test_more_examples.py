@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlp import network
-from mlp.store import LocalStore
+from mlp.local_store import LocalStore
 from tests.drafts import ROOT
 from tests.training.conftest import quarters
 from training import outliers, printed, run

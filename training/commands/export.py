@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mlp.aliases import PRODUCTION
-from mlp.store import LocalStore
+from mlp.store import Store
 
 
 @click.command()
@@ -13,7 +13,7 @@ from mlp.store import LocalStore
 @click.argument("version", default=PRODUCTION)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="By default MODEL-VERSION.onnx.")
 @click.pass_obj
-def export(store: LocalStore, /, model: str, version: str, output: Path | None) -> None:
+def export(store: Store, /, model: str, version: str, output: Path | None) -> None:
     """Write VERSION (a number or an alias) of MODEL as an ONNX model, and compare the scores it gives with ours."""
     from training.interchange import onnx_file
 

@@ -6,7 +6,7 @@ import click
 
 from mlp.activations import ACTIVATIONS
 from mlp.prepare import PREPARATIONS
-from mlp.store import LocalStore
+from mlp.store import Store
 from training.errors import ImportRefused
 from training.interchange.imported import Imported, publish
 
@@ -24,7 +24,7 @@ from training.interchange.imported import Imported, publish
 @click.option("--preparation", type=click.Choice(list(PREPARATIONS)), default="digit", show_default=True)
 @click.pass_obj
 def import_command(
-    store: LocalStore,
+    store: Store,
     /,
     file: Path,
     model: str,

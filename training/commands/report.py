@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from mlp.aliases import PRODUCTION
-from mlp.store import LocalStore
+from mlp.store import Store
 from training.errors import ReportError
 from training.evaluate import evaluate
 
@@ -20,7 +20,7 @@ from training.evaluate import evaluate
     help="The file to write, also if it is there already; by default the version's own, beside its weights.",
 )
 @click.pass_obj
-def report(store: LocalStore, /, model: str, version: str, dataset: str | None, output: Path | None) -> None:
+def report(store: Store, /, model: str, version: str, dataset: str | None, output: Path | None) -> None:
     """Write the HTML report of VERSION (a number or an alias) of MODEL, measured anew on its test examples.
 
     It has no learning curves: these are known at the end of a run alone, when `train` writes the report by itself.

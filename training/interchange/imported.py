@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from mlp.arrays import Float
 from mlp.metadata import Input, Metadata
 from mlp.network import Layer
-from mlp.store import LocalStore
+from mlp.store import Store
 from training.errors import ImportRefused
 
 _GOLDEN = 16
@@ -42,7 +42,7 @@ def layers(arrays: Sequence[tuple[Float, Float]], activations: Sequence[str]) ->
 
 
 def publish(
-    store: LocalStore,
+    store: Store,
     network: Imported,
     model: str,
     *,
