@@ -1,7 +1,7 @@
-"""A Dask cluster of its own processes, beside the one that asks for it: `with local_cluster(2) as cluster`.
+"""A Dask cluster in processes of its own, so that nothing of it is in the one that runs the tests.
 
-`python -m tests.training.local_cluster 2` is that other process. It says where its scheduler is, and ends when what it
-reads from ends.
+`python -m tests.training.local_cluster 2` is the process that has the scheduler. It says where that is, and for each
+line that it reads which processes its workers are; it ends when there is nothing more to read.
 """
 
 import subprocess
@@ -13,39 +13,50 @@ from tests.drafts import ROOT
 
 
 class Running:
+    """A cluster that runs."""
+
     def __init__(self, process: subprocess.Popen) -> None:
         self._process = process
         self.address = process.stdout.readline().strip()
-        assert self.address.startswith("tcp://127.0.0.1:")
+
+    def pids(self) -> list[int]:
+        """The processes that its workers are now; dead ones are replaced."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return [int(pid) for pid in self._process.stdout.readline().split()]
 
 
 @contextmanager
 def local_cluster(workers: int) -> Iterator[Running]:
-    """A cluster until the block ends."""
+    """A cluster until the block ends; each worker does one job at a time."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.training.local_cluster", str(workers)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # the deaths that tests bring about are told there
         text=True,
     )
     try:
         yield Running(process)
     finally:
         process.stdin.close()
-        process.wait(30)
+        process.wait(60)
+        process.stdout.close()
 
 
 def main() -> None:
     from distributed import LocalCluster
 
-    workers = int(sys.argv[1])
-    with LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-    ) as cluster:
-        sys.stdout.write(f"{cluster.scheduler_address}\n")
-        sys.stdout.flush()
-        sys.stdin.read()
+    with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_address=None) as cluster:
+        _say(cluster.scheduler_address)
+        for _ in sys.stdin:
+            _say(" ".join(str(nanny.pid) for nanny in cluster.workers.values() if nanny.pid))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

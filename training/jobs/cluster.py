@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from training.errors import ClusterError
 from training.jobs.place import DEATHS, Again, Data, Done, Event, Job, Lost, Over, Result, Said, Say, Stopped, Work
 
-_CONNECT_SECONDS: Final = 10
+_CONNECT_SECONDS: Final = 5
 _WORKER_SECONDS: Final = 30
 """How long a cluster may take to have its first worker."""
 _LOOK_SECONDS: Final = 1.0

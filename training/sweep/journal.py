@@ -14,7 +14,6 @@ from typing import IO, Any, Final
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
-from optuna.trial import TrialState
 
 from training.errors import SweepError
 
@@ -31,8 +30,7 @@ _PATIENCE_SECONDS: Final = 5.0
 def opened(path: Path, identity: Mapping[str, Any], pruner: optuna.pruners.BasePruner) -> Iterator[optuna.Study]:
     """Give the study in the journal at `path`, a new one if there is none, and no one else until the block ends.
 
-    `identity` is all that makes a sweep the one that it is, as JSON has it. Trials that were running when the last
-    sweep was ended wait to be tried again.
+    `identity` is all that makes a sweep the one that it is, as JSON has it.
     Raises SweepError when the file is no journal, in use, cannot be read or written, or that of another sweep.
     """
     try:
@@ -42,17 +40,9 @@ def opened(path: Path, identity: Mapping[str, Any], pruner: optuna.pruners.BaseP
             _mend(file, path)
             study = _study(path, pruner)
             _check(study, path, identity)
-            _wait_again(study)
             yield study
     except OSError as error:
         raise SweepError(f"the journal {path} cannot be read or written: {error}") from error
-
-
-def counted(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Give the trials that are over, but for those that were interrupted and tried again, or were impossible."""
-    over = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL))
-    again = _tried_again(study)
-    return [trial for trial in over if trial.number not in again and "impossible" not in trial.user_attrs]
 
 
 def _hold(file: IO[bytes], path: Path) -> None:
@@ -111,15 +101,3 @@ def _check(study: optuna.Study, path: Path, identity: Mapping[str, Any]) -> None
             f"{path} is the journal of another sweep, which differs in: {', '.join(other)}; give another --journal, "
             "or remove it to begin anew"
         )
-
-
-def _wait_again(study: optuna.Study) -> None:
-    again = _tried_again(study)
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if trial.number not in again:
-            study.enqueue_trial(trial.params, user_attrs={"again": trial.number})
-        study.tell(trial.number, state=TrialState.FAIL)
-
-
-def _tried_again(study: optuna.Study) -> set[int]:
-    return {trial.user_attrs["again"] for trial in study.get_trials(deepcopy=False) if "again" in trial.user_attrs}

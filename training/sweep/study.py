@@ -14,11 +14,13 @@ from pydantic import ValidationError
 from training.errors import SweepError
 from training.jobs.place import Done, Lost, Outcome, Stopped
 from training.recipes import Recipe
-from training.sweep import journal
 from training.sweep.space import Choice, Range, Space, Value
 from training.sweep.trial import Hopeless, Reached, Trial
 
 PRUNERS: Final = ("median", "halving", "none")
+
+_AGAIN: Final = "again"
+"""A trial's attribute: the number of the first one with its values, which was interrupted."""
 
 _TRIES: Final = 200
 """Draws in a row that may give values that do not go together."""
@@ -47,17 +49,19 @@ def identity(recipe: Recipe, space: Space, pruned: str, digest: str) -> dict[str
 
 
 class Study:
-    """What has been tried, and is being tried, of a space."""
+    """What has been tried, and is being tried, of a space. Trials that were interrupted are the first to be tried."""
 
     def __init__(self, study: optuna.Study, recipe: Recipe, space: Space) -> None:
         """`study` is a journal's; `recipe` has the fields that are not searched, and the seed of the draws."""
         self._study, self._recipe, self._space = study, recipe, space
         self._running: dict[int, optuna.Trial] = {}
         self._said: dict[int, int] = {}
+        self._try_again()
 
     def trials(self) -> list[FrozenTrial]:
-        """Give the trials that are over, and count."""
-        return journal.counted(self._study)
+        """Give the trials that are over, but for those that were interrupted and those that were impossible."""
+        over = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        return [trial for trial in self._drawn() if trial.state in over and "impossible" not in trial.user_attrs]
 
     def finished(self) -> list[FrozenTrial]:
         """Give the trials that were trained to their end, the best first."""
@@ -118,8 +122,30 @@ class Study:
 
     def _seed(self) -> int:
         """Give the seed for the next draw: a sweep that goes on must not draw again what it has drawn before."""
-        drawn = [trial for trial in self._study.get_trials(deepcopy=False) if "again" not in trial.user_attrs]
-        return int(np.random.SeedSequence([self._recipe.seed, len(drawn)]).generate_state(1)[0])
+        return int(np.random.SeedSequence([self._recipe.seed, len(self._drawn())]).generate_state(1)[0])
+
+    def _drawn(self) -> list[FrozenTrial]:
+        """Give the trials, of those that were tried again the last only, and none that was interrupted in its draw."""
+        last = {_first(trial): trial for trial in self._study.get_trials(deepcopy=False)}
+        return [trial for trial in last.values() if trial.state != TrialState.FAIL or self._is_whole(trial)]
+
+    def _try_again(self) -> None:
+        """Let the trials that were running when the last sweep was ended wait to be tried again."""
+        trials = self._study.get_trials(deepcopy=False)
+        drawn = {trial.number for trial in self._drawn()}
+        for trial in trials:
+            if trial.state == TrialState.RUNNING:
+                first = trials[_first(trial)]
+                if trial.number in drawn and self._is_whole(first):
+                    self._study.enqueue_trial(first.params, user_attrs={_AGAIN: first.number})
+                self._study.tell(trial.number, state=TrialState.FAIL)
+
+    def _is_whole(self, trial: FrozenTrial) -> bool:
+        return set(trial.params) == set(self._space)
+
+
+def _first(trial: FrozenTrial) -> int:
+    return trial.user_attrs.get(_AGAIN, trial.number)
 
 
 def _values(space: Space, params: dict[str, Any]) -> dict[str, Value]:
