@@ -44,6 +44,7 @@ def work(data: Data, job: str, say) -> list:
 
 def main() -> None:
     folder, address, *jobs = sys.argv[1:]
+    killed = set()
 
     def tell(*event: object) -> None:
         sys.stdout.write(json.dumps(event) + "\n")
@@ -51,7 +52,8 @@ def main() -> None:
 
     def heard(job: str, message: object) -> bool:
         tell("said", job, message)
-        if job.startswith("killed"):
+        if job.startswith("killed") and job not in killed:
+            killed.add(job)
             os.kill(message, signal.SIGKILL)
         return not job.startswith("endless") or (Path(folder) / "go on").exists()
 

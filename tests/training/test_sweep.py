@@ -120,7 +120,7 @@ def drawn(study, total):
     found = []
     for trial in study.ask(total):
         found.append((trial.recipe.learning_rate, trial.recipe.hidden))
-        study.tell(trial, Done(Reached(0.5, 1, 1.0)))
+        study.tell(trial, Done(Reached(1 - abs(trial.recipe.learning_rate - 1e-3), 1, 1.0)))
     return found
 
 
@@ -128,14 +128,16 @@ RATE, SHAPE = "learning_rate=1e-4..1e-2:log", "hidden=16|32|64,32"
 
 
 def test_the_seed_decides_what_is_drawn_and_going_on_draws_nothing_twice(study_of):
-    undisturbed = drawn(study_of(RATE, SHAPE), 8)
+    undisturbed = drawn(study_of(RATE, SHAPE), 15)  # ten at random, then where good ones were
 
     first = drawn(study_of(RATE, SHAPE, path="other.log"), 3)
-    second = drawn(study_of(RATE, SHAPE, path="other.log"), 8)
+    next(study_of(RATE, SHAPE, path="other.log").ask(15))  # is interrupted
+    second = drawn(study_of(RATE, SHAPE, path="other.log"), 11)
+    third = drawn(study_of(RATE, SHAPE, path="other.log"), 15)
 
-    assert first + second == undisturbed
-    assert len({rate for rate, _ in undisturbed}) == 8
-    assert drawn(study_of(RATE, SHAPE, path="third.log", seed=2), 8) != undisturbed
+    assert first + second + third == undisturbed
+    assert len({rate for rate, _ in undisturbed[:10]}) == 10
+    assert drawn(study_of(RATE, SHAPE, path="third.log", seed=2), 15) != undisturbed
 
 
 def test_a_trial_that_was_interrupted_while_it_was_drawn_is_drawn_as_if_nothing_had_been(study_of, tmp_path):
@@ -412,7 +414,6 @@ def in_mid_trial(journal: Path) -> set[int]:
         (("--dropout", "2"), "dropout"),
         (("--dataset", "/nowhere"), "no data set at"),
         (("--journal", "/dev/null/sweep.log"), "cannot be read or written"),
-        (("--cluster", "nowhere"), "no Dask scheduler answers at 'nowhere'"),
     ],
 )
 def test_what_cannot_be_swept_is_one_line_and_status_1(data, tmp_path, more, says):
@@ -421,3 +422,9 @@ def test_what_cannot_be_swept_is_one_line_and_status_1(data, tmp_path, more, say
     assert result.exit_code == 1
     assert result.output.startswith("Error: ")
     assert says in result.output
+
+
+def test_a_cluster_that_does_not_answer_is_one_line_and_status_1(store, data, tmp_path):
+    out = run(store, *arguments(data, tmp_path / "sweep.log", "--cluster", "nowhere"), status=1)
+
+    assert out.startswith("Error: no Dask scheduler answers at 'nowhere'")

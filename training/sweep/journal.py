@@ -7,7 +7,7 @@ import fcntl
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -33,16 +33,17 @@ def opened(path: Path, identity: Mapping[str, Any], pruner: optuna.pruners.BaseP
     `identity` is all that makes a sweep the one that it is, as JSON has it.
     Raises SweepError when the file is no journal, in use, cannot be read or written, or that of another sweep.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as file:
+    with ExitStack() as until_the_end:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = until_the_end.enter_context(path.open("a+b"))
             _hold(file, path)
             _mend(file, path)
             study = _study(path, pruner)
-            _check(study, path, identity)
-            yield study
-    except OSError as error:
-        raise SweepError(f"the journal {path} cannot be read or written: {error}") from error
+        except OSError as error:
+            raise SweepError(f"the journal {path} cannot be read or written: {error}") from error
+        _check(study, path, identity)
+        yield study
 
 
 def _hold(file: IO[bytes], path: Path) -> None:
@@ -68,6 +69,16 @@ def _mend(file: IO[bytes], path: Path) -> None:
         file.truncate(whole)
 
 
+class _File(JournalFileBackend):
+    """Optuna's file, which says in a sentence what is wrong with it."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        try:
+            super().append_logs(logs)
+        except OSError as error:
+            raise SweepError(f"the journal {self._file_path} cannot be written: {error}") from error
+
+
 class _Held(JournalFileSymlinkLock):
     """Optuna's lock, where the file is locked already for as long as it is open; Optuna's own outlives its process."""
 
@@ -81,7 +92,7 @@ class _Held(JournalFileSymlinkLock):
 def _study(path: Path, pruner: optuna.pruners.BasePruner) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        storage = JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+        storage = JournalStorage(_File(str(path), lock_obj=_Held(str(path))))
         return optuna.create_study(
             study_name=_STUDY, storage=storage, direction="maximize", load_if_exists=True, pruner=pruner
         )
