@@ -4,6 +4,7 @@
 line that it reads which processes its workers are; it ends when there is nothing more to read.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,11 +28,12 @@ class Running:
 
 
 @contextmanager
-def local_cluster(workers: int) -> Iterator[Running]:
-    """A cluster until the block ends; each worker does one job at a time."""
+def local_cluster(workers: int, allowed_failures: int = 3) -> Iterator[Running]:
+    """A cluster until the block ends; each worker does one job at a time, its scheduler runs one again so often."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.training.local_cluster", str(workers)],
         cwd=ROOT,
+        env={**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(allowed_failures)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # the deaths that tests bring about are told there

@@ -36,6 +36,10 @@ def work(data: Data, job: str, say) -> list:
         os.kill(os.getpid(), signal.SIGKILL)
     if kind == "raises":
         raise ValueError(f"job {number} raises")
+    if kind == "silent":
+        say(os.getpid())
+    while kind == "silent":
+        time.sleep(0.01)
     while kind == "endless" or (kind == "killed" and not before):
         say(os.getpid())
         time.sleep(0.01)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.drafts import ROOT
+from tests.training.local_cluster import local_cluster
 from training.jobs import run as jobs
 from training.jobs.local import Processes
 from training.jobs.place import DEATHS, Done
@@ -56,6 +57,15 @@ def test_a_job_whose_process_is_killed_is_run_again_and_nothing_is_lost(tmp_path
     assert result[1] != killed
 
 
+def test_jobs_that_a_scheduler_gives_up_too_early_are_run_again(tmp_path):
+    """It counts each death of a worker for all jobs that are there, be they only in line."""
+    with local_cluster(1, allowed_failures=0) as strict:
+        told = events(tmp_path, strict.address, "killed:0", "fine:1", "fine:2")
+
+    assert results(told) == [0, 1, 2]
+    assert [job for kind, job, *_ in told if kind == "again"] == ["killed:0"]
+
+
 def test_a_job_that_is_told_to_stop_does_and_makes_room(tmp_path, address):
     told = events(tmp_path, address, "endless:0", "endless:1", "fine:2", "fine:3")
 
@@ -97,23 +107,26 @@ def is_over(pid):
 
 def test_jobs_end_when_the_process_that_wants_them_is_killed(tmp_path, address):
     (tmp_path / "go on").touch()
-    process = start(tmp_path, address, "endless:0", "endless:1")
+    # On a cluster a job hears of it when it says something.
+    kind = "silent" if address == "-" else "endless"
+    process = start(tmp_path, address, f"{kind}:0", f"{kind}:1")
+    end = time.monotonic() + 30
     pids = set()
-    for line in process.stdout:
-        pids.add(json.loads(line)[2])
-        if len(pids) == 2:
-            break
+    while len(pids) < 2:  # each has a process of its own from the beginning, on a cluster, too
+        assert time.monotonic() < end
+        pids.add(json.loads(process.stdout.readline())[2])
 
     process.kill()
-    process.communicate()
+    process.wait()
 
     if address == "-":
-        end = time.monotonic() + 30
         while not all(map(is_over, pids)):
             assert time.monotonic() < end
             time.sleep(0.02)
     else:  # the workers are free for others
         assert results(events(tmp_path, address, "fine:2", "fine:3")) == [2, 3]
+    process.stdout.close()
+    process.stderr.close()
 
 
 def test_a_job_is_taken_when_there_is_room_for_it_and_not_before():

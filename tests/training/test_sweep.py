@@ -185,6 +185,16 @@ def test_a_trial_worse_than_half_of_the_others_is_given_up(study_of):
     assert study.tell(hopeless, Stopped()).state == TrialState.PRUNED
 
 
+@pytest.mark.parametrize(("pruner", "goes_on"), [("halving", False), ("none", True)])
+def test_other_pruners_give_up_earlier_or_never(study_of, pruner, goes_on):
+    study = study_of(RATE, pruner=pruner, epochs=10)
+    trials = study.ask(4)
+    for accuracy in (0.9, 0.91, 0.92):
+        study.report(next(trials), 1, accuracy)
+
+    assert study.report(next(trials), 1, 0.1) == goes_on
+
+
 def test_what_a_trial_says_again_after_its_worker_has_died_changes_nothing(study_of):
     study = study_of(RATE)
     trial = next(study.ask(1))

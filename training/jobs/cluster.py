@@ -7,6 +7,7 @@ as an event of the cluster. Scheduler and workers must be able to import what th
 import queue
 import uuid
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, Self, TypeVar
@@ -30,6 +31,8 @@ T = TypeVar("T")
 class _Running(Generic[Job]):
     job: Job
     future: Any
+    at: str | None
+    """The worker that it was given to, or that has begun with it."""
     submitted: int = 1
     begun: list[str] = field(default_factory=list)
     """The workers that have begun with it, one after the other."""
@@ -62,16 +65,11 @@ class Cluster(Generic[Data, Job, Result]):
     @property
     def size(self) -> int:
         """How many jobs it can run at a time, now. Raises ClusterError."""
-        if self._size:
-            return self._size
-        try:
-            return max(1, sum(self._client.nthreads().values()))
-        except OSError as error:
-            raise self._gone() from error
+        return self._size or max(1, sum(self._threads().values()))
 
     def start(self, number: int, job: Job) -> None:
         """Start a job."""
-        self._running[number] = _Running(job, self._submit(number, job, 1))
+        self._running[number] = _Running(job, *self._submit(number, job, 1))
 
     def stop(self, number: int) -> None:
         """Tell a job to stop: it does when it says something next, and its worker is free for another one then."""
@@ -93,18 +91,34 @@ class Cluster(Generic[Data, Job, Result]):
             case ["over"]:
                 return self._over(number, running)
             case ["begun", address]:
+                running.at = address
                 running.begun.append(address)
                 return Again(number, f"its worker at {running.begun[-2]} is gone") if len(running.begun) > 1 else None
             case ["said", message] if not running.stopping:
                 return Said(number, message)
         return None
 
-    def _submit(self, number: int, job: Job, time: int) -> Any:
+    def _submit(self, number: int, job: Job, time: int) -> tuple[Any, str | None]:
         key = f"{self._name}-{number}-{time}"
         call = partial(_call, self._work, job, self._name, number, key)
-        future = self._client.submit(call, self._data, key=key, pure=False)
+        at = self._least_busy()
+        future = self._client.submit(
+            call, self._data, key=key, pure=False, workers=[at] if at else None, allow_other_workers=bool(at)
+        )
         future.add_done_callback(lambda _future: self._events.put((number, ("over",))))
-        return future
+        return future, at
+
+    def _least_busy(self) -> str | None:
+        """Give the worker with most threads to spare; the scheduler would let jobs wait where it has the data."""
+        busy = Counter(running.at for running in self._running.values())
+        threads = self._threads()
+        return max(threads, key=lambda address: threads[address] - busy[address], default=None)
+
+    def _threads(self) -> dict[str, int]:
+        try:
+            return self._client.nthreads()
+        except OSError as error:
+            raise self._gone() from error
 
     def _over(self, number: int, running: _Running[Job]) -> Event[Result] | None:
         if running.future.status == "cancelled" and not running.stopping:
@@ -113,7 +127,7 @@ class Cluster(Generic[Data, Job, Result]):
         if isinstance(error, KilledWorker) and max(len(running.begun), running.submitted) <= DEATHS:
             # The scheduler counts deaths of workers that only had it in line, behind a job that kills them.
             running.submitted += 1
-            running.future = self._submit(number, running.job, running.submitted)
+            running.future, running.at = self._submit(number, running.job, running.submitted)
             return None
         del self._running[number]
         if running.stopping:
