@@ -1,8 +1,6 @@
 """The command line: a group, and its commands; newer ones are in commands/. Tables are made in training/report.py."""
 
 import sys
-import typing
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +12,13 @@ from mlp.aliases import PRODUCTION
 from mlp.errors import MlpError
 from mlp.store import Store, open_store
 from training import batches, datasets, recipes, report, run
-from training.augment import Augmentation
 from training.commands.compare import compare
 from training.commands.converge import converge
 from training.commands.export import export
 from training.commands.import_network import import_command
+from training.commands.recipe_options import recipe_options
 from training.commands.report import report as report_command
+from training.commands.sweep import sweep
 from training.evaluate import evaluate
 from training.measure import Epoch
 from training.recipes import Recipe
@@ -28,7 +27,11 @@ _INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it: what was reached is stored, but a script should not go on."""
 
 
-_EXTRAS: Final = dict.fromkeys(("onnx", "safetensors", "skops"), "interchange") | {"sklearn": "compare"}
+_EXTRAS: Final = dict.fromkeys(("onnx", "safetensors", "skops"), "interchange") | {
+    "sklearn": "compare",
+    "optuna": "sweep",
+    "distributed": "scale",
+}
 """Packages that a command may do without, and the extra that they are in."""
 
 
@@ -74,24 +77,6 @@ def main(ctx: click.Context, store: str) -> None:
     ctx.obj = open_store(store)
 
 
-def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each field of a recipe; what is given stays text, and the recipe validates it."""
-    own_first = sorted(Recipe.model_fields.items(), key=lambda item: item[0] in Augmentation.model_fields)
-    for name, info in reversed(own_first):
-        flag = name.replace("_", "-")
-        switch = info.annotation is bool
-        choices = typing.get_args(info.annotation) if typing.get_origin(info.annotation) is typing.Literal else ()
-        command = click.option(
-            f"--{flag}/--no-{flag}" if switch else f"--{flag}",
-            name,
-            default=None,
-            type=bool if switch else str,
-            metavar=None if switch else "|".join(choices) or "VALUE",
-            help=(info.description or "").replace("\n", " "),
-        )(command)
-    return command
-
-
 @main.command()
 @click.argument("recipe", metavar="RECIPE")
 @click.option("--promote", is_flag=True, help="Serve the new version at once: move the alias production to it.")
@@ -108,7 +93,7 @@ def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Save the run's state to this file after each epoch, and go on from it if it is there: after a crash, give "
     "the same command again. Removed when the version is stored.",
 )
-@_recipe_options
+@recipe_options()
 @click.pass_obj
 def train(
     store: Store, /, recipe: str, promote: bool, reported: bool, checkpoint: Path | None, **fields: object
@@ -231,5 +216,6 @@ def reproduce() -> None:
 main.add_command(report_command)
 main.add_command(converge)
 main.add_command(compare)
+main.add_command(sweep)
 main.add_command(import_command)
 main.add_command(export)

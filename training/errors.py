@@ -10,6 +10,8 @@ TrainingError
 ├── ImportRefused           a network of another library that cannot become a version
 ├── ExportRefused           a version that cannot become a file of another kind
 ├── ReportError             a report that cannot be written
+├── SweepError              a search that cannot be made, or a journal that cannot be gone on with
+├── ClusterError            a cluster that cannot be reached, or is gone
 ├── Diverged                a run whose numbers are no longer finite
 └── WorkerLost              a process of a run that has died
 """
@@ -55,6 +57,14 @@ class ExportRefused(TrainingError):
 
 class CheckpointError(TrainingError):
     """The saved state of a run cannot be read or written, or is that of another run."""
+
+
+class SweepError(TrainingError):
+    """What is to be searched is no field or no range, or the journal is unreadable, in use, or of another sweep."""
+
+
+class ClusterError(TrainingError):
+    """No Dask cluster answers, it has no workers, or it has gone in mid-run."""
 
 
 class WorkerLost(TrainingError):

@@ -78,10 +78,10 @@ def evaluation(found: Evaluation) -> str:
         taken = ", ".join(f"{other} {n}×" for n, other in wrong[:3])
         share = f"{counts[index] / counts.sum():.2%}" if counts.sum() else "–"
         rows.append((label, str(counts.sum()), share, taken))
-    table = _table(("class", "examples", "right", "most often taken for"), rows)
+    by_class = table(("class", "examples", "right", "most often taken for"), rows)
     metadata = found.version.metadata
     total = f"{found.accuracy:.2%} of {found.confusion.sum():,}"
-    return f"{metadata.name} version {metadata.version} on {found.dataset}: {total}\n\n{table}"
+    return f"{metadata.name} version {metadata.version} on {found.dataset}: {total}\n\n{by_class}"
 
 
 def versions(store: Store, name: str) -> str:
@@ -101,7 +101,7 @@ def versions(store: Store, name: str) -> str:
         created = f"{metadata.created_at:%Y-%m-%d %H:%M}"
         rows.append((str(number), created, sizes, f"{metadata.weights:,}", accuracy_text, aliases))
     header = ("version", "created (UTC)", "units", "weights", "test acc.", "aliases")
-    return f"{name}, generation {document.generation}\n{_table(header, rows)}"
+    return f"{name}, generation {document.generation}\n{table(header, rows)}"
 
 
 def beside_the_book(trained: Trained) -> str:
@@ -116,7 +116,7 @@ def beside_the_book(trained: Trained) -> str:
     seconds = sorted(epoch.seconds for epoch in trained.fitted.epochs)[len(trained.fitted.epochs) // 2]
     difference = trained.test.accuracy * 100 - BOOK_TEST
     return (
-        f"\n{_table(header, rows)}\n\n"
+        f"\n{table(header, rows)}\n\n"
         f"test accuracy after {len(trained.fitted.epochs)} epochs: {ours} %, the book {book_test} %, "
         f"difference {difference:+.2f} points\nmedian epoch: {seconds:.2f} s of training"
     )
@@ -126,7 +126,8 @@ def _beside(accuracy: float, book: float) -> tuple[str, str]:
     return f"{accuracy * 100:.2f}", f"{book:.2f}"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give rows of texts below their header, each column as wide as it must be."""
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows])
     return "\n".join(line.rstrip() for line in lines)

@@ -91,14 +91,11 @@ def train(
     `checkpoint` is a file to go on from, if it is there, and to be replaced after each epoch. Raises DataError,
     Diverged, WorkerLost, CheckpointError; KeyboardInterrupt when stopped before the first epoch was over.
     """
-    more = _more(parts.train, data.classes, recipe)
-    classes = len(data.classes)
-    fitted = fitting.fit(
+    fitted = fit(
         recipe,
         parts.train,
         parts.validation,
-        classes,
-        more=more,
+        data.classes,
         checkpoint=checkpoint_of(checkpoint, recipe, data) if checkpoint else None,
         on_epoch=on_epoch,
         on_batch=on_batch,
@@ -108,6 +105,33 @@ def train(
         fitted = replace(fitted, layers=cooled(fitted.layers, temperature(seen.scores, parts.validation.labels)))
     found = answers(fitted.layers, parts.test, recipe)
     return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found)
+
+
+def fit(
+    recipe: Recipe,
+    train: Examples,
+    validation: Examples,
+    classes: tuple[str, ...],
+    *,
+    checkpoint: Checkpoint | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
+    on_batch: Callable[[], None] = lambda: None,
+) -> Fitted:
+    """Train by a recipe on `train` and the examples that it adds; the test part is neither given nor needed.
+
+    Raises DataError, and what training/fit.py raises.
+    """
+    more = _more(train, classes, recipe)
+    return fitting.fit(
+        recipe,
+        train,
+        validation,
+        len(classes),
+        more=more,
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
+        on_batch=on_batch,
+    )
 
 
 def checkpoint_of(path: Path, recipe: Recipe, data: DataSet) -> Checkpoint:

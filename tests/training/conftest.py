@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.training.local_cluster import local_cluster
 from training.labelled import DataSet, Part, data_set
 from training.measure import Examples
 
@@ -26,3 +27,10 @@ def examples(n: int, seed: int = 0) -> Examples:
 @pytest.fixture
 def small() -> DataSet:
     return data_set("quarters", tuple("abcd"), Part(*quarters(400)), Part(*quarters(80, seed=1)))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Dask cluster of two workers."""
+    with local_cluster(2) as running:
+        yield running
