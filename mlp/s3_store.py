@@ -19,8 +19,9 @@ from mlp.aliases import AliasDocument
 from mlp.bucket import Bucket, Found
 from mlp.errors import MlpError, StoreUnavailable, VersionFileError, VersionNotFound
 from mlp.metadata import Metadata
-from mlp.store import ALIASES, Store, checked_name, is_model, number_of
+from mlp.store import Store
 from mlp.store_cache import Cache, folder_of
+from mlp.store_names import ALIASES, checked_name, is_model, number_of
 from mlp.version import Version
 
 _log = logging.getLogger("mlp")

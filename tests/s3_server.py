@@ -14,6 +14,7 @@ from tests.drafts import ROOT
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
+BUCKET = "models"
 LOSE = "/_lose_answers/"
 
 

@@ -8,7 +8,7 @@ import pytest
 from mlp.store import open_store
 from service.live import LiveModels
 from tests.drafts import make_draft
-from tests.unit.conftest import BUCKET
+from tests.s3_server import BUCKET
 
 _counted: list[Counter] = []
 

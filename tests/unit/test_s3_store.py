@@ -16,7 +16,7 @@ from mlp.s3_store import S3Store
 from mlp.store import open_store
 from service.live import LiveModels
 from tests.drafts import ROOT, make_draft
-from tests.unit.conftest import BUCKET
+from tests.s3_server import BUCKET
 
 
 @pytest.mark.parametrize(
