@@ -14,8 +14,7 @@ from mlp import bucket, s3_store, store_cache
 from mlp.errors import InvalidLocation, StoreUnavailable, VersionFileError, VersionNotFound
 from mlp.s3_store import S3Store
 from mlp.store import open_store
-from service.live import LiveModels
-from tests.drafts import ROOT, make_draft
+from tests.drafts import ROOT, looked_at, make_draft
 from tests.s3_server import BUCKET
 
 
@@ -188,34 +187,29 @@ def test_what_a_version_says_of_itself_is_read_without_the_rest(s3_store, monkey
 
 
 def filled(server, tmp_path):
-    """A store of two versions that a service has read, and what the server held."""
+    """A store of two versions that was looked at, and what the server holds."""
     store = open_store(f"s3://{BUCKET}/p", tmp_path / "cache")
     for seed in range(2):
         store.promote("digits", make_draft(seed=seed).publish(store))
-    LiveModels(store).refresh()
+        looked_at(store)
     return store, server.objects(BUCKET)
 
 
 def test_a_server_that_goes_away_and_comes_back(own_server, tmp_path, caplog):
     store, objects = filled(own_server, tmp_path)
-    live = LiveModels(store)
-    live.refresh()
 
     own_server.kill()
     for ask in (store.models, lambda: store.aliases("digits"), lambda: store.fingerprint("digits")):
         with pytest.raises(StoreUnavailable, match="cannot be used"):
             ask()
-    live.refresh()
     assert store.stale
-    assert live.snapshot().version.metadata.version == 2
 
     own_server.start()
     own_server.make_bucket(BUCKET)
     own_server.fill(BUCKET, objects)
     assert store.rollback("digits").aliases == {"production": 1}
-    live.refresh()
+    assert list(looked_at(store)) == [("digits", 1)]
     assert not store.stale
-    assert live.snapshot().version.metadata.version == 1
     assert [record.message for record in caplog.records if record.name == "mlp"] == ["the store does not answer"]
 
 
@@ -238,12 +232,10 @@ def test_a_start_without_the_server_takes_what_is_kept(own_server, tmp_path, mon
     own_server.kill()
 
     store = open_store(before.location, tmp_path / "cache")
-    live = LiveModels(store)
-    live.refresh()
 
-    assert live.ready
-    assert live.snapshot().generation == 2
-    np.testing.assert_array_equal(live.snapshot().version.layers[0].weights, version.layers[0].weights)
+    found = looked_at(store)
+    assert list(found) == [("digits", 2)]
+    np.testing.assert_array_equal(found["digits", 2].layers[0].weights, version.layers[0].weights)
     assert (store.models(), store.versions("digits")) == (["digits"], [1, 2])
     assert store.metadata("digits", 2) == version.metadata
     assert store.fingerprint("digits") == fingerprint
@@ -273,7 +265,7 @@ def test_a_start_without_the_server_asks_it_once_and_not_for_each_thing(own_serv
     assert store._cache.models() == ["digits"]
     asked.clear()
 
-    LiveModels(store).refresh()
+    assert looked_at(store)
 
     assert len(asked) == 1
 
