@@ -85,6 +85,13 @@ def main(ctx: click.Context, store: str, cache: str) -> None:
     ctx.obj = open_store(store, cache)
 
 
+@main.result_callback()
+@click.pass_obj
+def _warn(store: Store, /, *_result: object, **_options: object) -> None:
+    if store.stale:
+        click.echo(f"warning: {store.location} does not answer; this is what was kept of it", err=True)
+
+
 def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one option for each field of a recipe; what is given stays text, and the recipe validates it."""
     own_first = sorted(Recipe.model_fields.items(), key=lambda item: item[0] in Augmentation.model_fields)

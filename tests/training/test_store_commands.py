@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from mlp.store import open_store
 from tests.drafts import make_draft
+from tests.s3_server import BUCKET
 from training.cli import main
 
 
@@ -120,3 +121,17 @@ def test_delete_and_prune(location, tmp_path):
 
 def test_a_location_that_is_none_is_one_line():
     assert "Error: 'ftp://x' is no model store" in run("ftp://x", "list", status=1)
+
+
+def test_what_is_read_from_the_cache_is_said_to_be(own_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLP_CACHE", str(tmp_path))
+    store = open_store(f"s3://{BUCKET}", tmp_path)
+    store.promote("digits", make_draft().publish(store))
+    store.read("digits", 1)
+    own_server.kill()
+
+    out = run(store.location, "list")
+
+    assert re.search(r"^1 .* production$", out, re.MULTILINE)
+    assert "warning: s3://models does not answer; this is what was kept of it" in out
+    assert "cannot be used" in run(store.location, "promote", "digits", 1, "--alias", "shadow", status=1)
