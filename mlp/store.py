@@ -26,14 +26,11 @@ from mlp.errors import (
 )
 from mlp.metadata import Metadata
 from mlp.network import Layer
+from mlp.store_names import checked_name
 from mlp.version import Version
-
-ALIASES: Final = "aliases.json"
 
 CACHE: Final = "~/.cache/mlp"
 
-_MODEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VERSION_FILE = re.compile(r"([1-9][0-9]{0,8})\.npz")
 _BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^/\s][^\s]*?))?/?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -70,7 +67,7 @@ class Store(Protocol):
     @property
     @abstractmethod
     def stale(self) -> bool:
-        """Whether the store cannot be reached, and what is read is what was kept of it the last time."""
+        """Whether the store did not answer when it was last asked, so that what is known of it may be old."""
 
     @abstractmethod
     def models(self) -> list[str]:
@@ -100,6 +97,10 @@ class Store(Protocol):
         """Give the numbers of a model's versions, rising; none for a model that is not there."""
 
     @abstractmethod
+    def _has(self, name: str, number: int) -> bool:
+        """Tell whether a version is there, without looking at the others."""
+
+    @abstractmethod
     def _add(self, name: str, packed: Callable[[int], bytes]) -> int:
         """Write what `packed` gives for the next free number, and give that number."""
 
@@ -125,16 +126,13 @@ class Store(Protocol):
 
         Raises ModelNotFound, VersionNotFound, AliasDocumentError, StoreUnavailable.
         """
+        number = int(reference) if _NUMBER.fullmatch(reference) else self.aliases(name).aliases.get(reference)
+        if number is not None and self._has(name, number):
+            return number
         versions = self.versions(name)
-        if _NUMBER.fullmatch(reference):
-            number = int(reference)
-        elif (named := self.aliases(name).aliases.get(reference)) is not None:
-            number = named
-        else:
-            raise VersionNotFound(f"model {name!r} has no version or alias {reference!r}")
-        if number not in versions:
+        if number is not None:
             raise VersionNotFound(f"model {name!r} has no version {number}; it has {_some(versions)}")
-        return number
+        raise VersionNotFound(f"model {name!r} has no version or alias {reference!r}")
 
     def publish(self, metadata: Metadata, layers: Sequence[Layer], golden_inputs: Uint8) -> int:
         """Write a new version under the next free number, and give that; `metadata`'s own number does not count.
@@ -300,24 +298,6 @@ class Store(Protocol):
         if number > HIGHEST_NUMBER:
             raise InvalidChange(f"model {name!r} has no number left above {known}")
         return number
-
-
-def checked_name(name: str) -> str:
-    """Give a model's name back. Raises ModelNotFound for what is none; so a request's `model` stays in the store."""
-    if not _MODEL.fullmatch(name):
-        raise ModelNotFound(f"{name!r} is not a model's name: letters a-z, digits, '-' and '_', at most 64")
-    return name
-
-
-def is_model(name: str) -> bool:
-    """Tell whether a model could have this name."""
-    return _MODEL.fullmatch(name) is not None
-
-
-def number_of(file: str) -> int | None:
-    """Give the number of a version file by its name, None for the name of any other file."""
-    match = _VERSION_FILE.fullmatch(file)
-    return int(match[1]) if match else None
 
 
 def _unless_moved(

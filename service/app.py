@@ -15,7 +15,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError.
     """
     settings = settings or Settings.load()
-    live = LiveModels(open_store(settings.models))
+    live = LiveModels(open_store(settings.models, settings.cache))
     live.refresh()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
