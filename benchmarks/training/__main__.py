@@ -77,8 +77,9 @@ def one_core(bench: Bench) -> None:
     core = machine.cores()[-1:]
     results = bench.measured({name: Place(name, core) for name in ENTRIES}, SMALL + LARGE)
     print("\nOne core, one thread: seconds an epoch")
-    bench.show(table.EPOCHS, table.epoch_rows(results, "ours"))
-    bench.show(["network", "ours s", "products s", *table.RATIOS], table.ratio_rows(results, "ours", "products alone"))
+    bench.show(table.EPOCHS + table.PROCESSOR, table.epoch_rows(results, "ours", processor=True))
+    rows = table.ratio_rows(results, "ours", "products alone", processor=True)
+    bench.show(["network", "ours s", "products s", *table.RATIOS], rows)
     had = share({f"{shape} {name}": r.times for shape, found in results.items() for name, r in found.items()})
     print(f"\nThey had their core for {had:.0%} of that time.")
 
@@ -94,7 +95,7 @@ def two_cores(bench: Bench) -> None:
     places |= {name: Place(name, cores, threads=2) for name in ENTRIES if name not in ("ours", "products alone")}
     results = bench.measured(places, SHARED)
     print("\nTwo cores: seconds an epoch")
-    bench.show(table.EPOCHS, table.epoch_rows(results, _TWO))
+    bench.show(table.EPOCHS, table.epoch_rows(results, _TWO, processor=False))
     bench.show(
         ["network", "two processes s", "one s", *table.RATIOS[:2]],
         table.ratio_rows(results, _TWO, _ONE, processor=False),

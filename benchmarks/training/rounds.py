@@ -23,6 +23,11 @@ class Times:
         return float(np.median(self.seconds))
 
     @property
+    def median_processor(self) -> float:
+        """Give the median of the seconds on a processor."""
+        return float(np.median(self.processor))
+
+    @property
     def least(self) -> float:
         """Give the least of the seconds: what noise has disturbed least."""
         return min(self.seconds)

@@ -15,6 +15,8 @@ Results = Mapping[str, Mapping[str, Result]]
 """By shape and contestant."""
 
 EPOCHS: Final[Row] = ["network", "contestant", "median s", "least", "most", "× ours", "ready after s", "1st epoch %"]
+PROCESSOR: Final[Row] = ["processor s", "its × ours"]
+"""Two columns more for those that run on one core in one process: a busy machine changes processor time least."""
 RATIOS: Final = ("ratio of medians", "of the least", "of processor time")
 GOALS: Final[Row] = [
     "contestant",
@@ -27,8 +29,11 @@ GOALS: Final[Row] = [
 _WORDS: Final = {"network", "contestant"}
 
 
-def epoch_rows(results: Results, ours: str) -> list[Row]:
-    """Give the rows of each shape, one a contestant; `ours` is the one that the others are compared with."""
+def epoch_rows(results: Results, ours: str, *, processor: bool) -> list[Row]:
+    """Give the rows of each shape, one a contestant; `ours` is the one that the others are compared with.
+
+    `processor` adds the columns `PROCESSOR`.
+    """
     rows = []
     for shape, found in results.items():
         for number, (name, result) in enumerate(found.items()):
@@ -45,21 +50,21 @@ def epoch_rows(results: Results, ours: str) -> list[Row]:
                     "–" if result.accuracy is None else f"{100 * result.accuracy:.1f}",
                 ]
             )
+            if processor:
+                taken = times.median_processor
+                rows[-1] += [f"{taken:.3f}", f"{taken / found[ours].times.median_processor:.2f}"]
     return rows
 
 
-def ratio_rows(results: Results, above: str, below: str, *, processor: bool = True) -> list[Row]:
-    """Give each shape's row of two contestants' medians, and their ratios: of these, of the least, of processor time.
-
-    The last is what a busy machine changes least. It is for those that run on one core in one process.
-    """
+def ratio_rows(results: Results, above: str, below: str, *, processor: bool) -> list[Row]:
+    """Give each shape's row of two contestants' medians, and the ratios of these, of the least, of processor time."""
     rows = []
     for shape, found in results.items():
         a, b = found[above].times, found[below].times
         medians = [f"{a.median:.3f}", f"{b.median:.3f}"]
         pairs = [(a.median, b.median), (a.least, b.least)]
         if processor:
-            pairs.append((float(np.median(a.processor)), float(np.median(b.processor))))
+            pairs.append((a.median_processor, b.median_processor))
         rows.append([shape, *medians, *(f"{one / other:.2f}" for one, other in pairs)])
     return rows
 

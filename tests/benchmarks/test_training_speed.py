@@ -212,20 +212,21 @@ RESULTS = {
 
 
 def test_a_row_has_the_median_the_range_and_the_ratio_to_ours():
-    assert table.epoch_rows(RESULTS, "ours") == [
+    assert table.epoch_rows(RESULTS, "ours", processor=False) == [
         ["784-8-10", "products alone", "1.200", "1.000", "2.000", "0.50", "0.00", "–"],
         ["", "ours", "2.400", "1.500", "3.000", "1.00", "0.25", "81.5"],
     ]
 
 
 def test_ratios_are_of_medians_of_the_least_and_of_processor_time():
-    assert table.ratio_rows(RESULTS, "ours", "products alone") == [
+    assert table.ratio_rows(RESULTS, "ours", "products alone", processor=True) == [
         ["784-8-10", "2.400", "1.200", "2.00", "1.50", "1.20"]
     ]
 
 
 def test_a_row_has_as_many_cells_as_its_head():
-    assert len(table.epoch_rows(RESULTS, "ours")[0]) == len(table.EPOCHS)
+    assert len(table.epoch_rows(RESULTS, "ours", processor=False)[0]) == len(table.EPOCHS)
+    assert len(table.epoch_rows(RESULTS, "ours", processor=True)[0]) == len(table.EPOCHS + table.PROCESSOR)
     assert len(table.goal_rows({"x": [Run(0.0)]}, {"x": ""})[0]) == len(table.GOALS)
 
 
