@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= book
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
+PEERS := benchmarks/training/requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train reproduce accuracy docs lock clean
+.PHONY: help run test lint format train reproduce accuracy bench-training docs lock lock-bench clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.service $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
 	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
@@ -37,6 +38,9 @@ reproduce: $(VENV)/.training ## train the book's network and print our figures b
 accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of picture (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit-learn, PyTorch, JAX and the book's code (ARGS=--quick)
+	@$(BIN)/python -m benchmarks.training --peers $(VENV)-bench/bin/python $(ARGS)
+
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table
 	$(BIN)/python -m tests.repository.console README.md
@@ -50,11 +54,24 @@ lock: ## resolve the dependencies anew, to requirements/*.lock
 	    --output-file requirements/$${extras##*,}.lock || exit 1; \
 	done
 
+# pip fetches PyTorch, because it may know an index with CPU builds (PIP_EXTRA_INDEX_URL); uv takes the hash from that.
+lock-bench: ## resolve the dependencies of bench-training anew, for this machine's Python and processor
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	$(VENV)-lock/bin/pip download --quiet --no-deps --dest $(VENV)-lock/wheels $$(grep ^torch $(PEERS).in)
+	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	  --generate-hashes --no-header --find-links $(VENV)-lock/wheels $(PEERS).in --output-file $(PEERS).lock
+
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-bench/.peers: $(PEERS).lock
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@

@@ -1,4 +1,4 @@
-"""Counting answers, and setting out the counts: aligned for a terminal, or as Markdown."""
+"""Counting answers, and the tables of the counts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from benchmarks.accuracy.corruptions import CORRUPTIONS
 from benchmarks.accuracy.encoded import Picture
 from benchmarks.accuracy.kinds import Kind
 from benchmarks.accuracy.service import Answer
+from benchmarks.columns import columns
 from mlp.arrays import Float
 from mlp.components import Bools
 from training.page.calibration import reliability
@@ -111,13 +112,4 @@ def calibration_error(result: Result) -> float:
 
 def table(head: Row, rows: Sequence[Row], *, markdown: bool) -> str:
     """Set out rows below a head, aligned."""
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    words = [name in _WORDS for name in head]
-
-    def line(row: Row, between: str) -> str:
-        return between.join(f.ljust(w) if word else f.rjust(w) for f, w, word in zip(row, widths, words, strict=True))
-
-    if not markdown:
-        return "\n".join(line(row, "  ").rstrip() for row in [head, *rows])
-    rule = ["-" * width if word else "-" * (width - 1) + ":" for width, word in zip(widths, words, strict=True)]
-    return "\n".join(f"| {line(row, ' | ')} |" for row in [head, rule, *rows])
+    return columns(head, rows, words=_WORDS, markdown=markdown)
