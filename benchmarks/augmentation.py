@@ -18,6 +18,7 @@ from mlp.arrays import Float, Uint8
 from training import initialise, parameters
 from training.augment import Augment, Augmentation
 from training.backprop import Backprop
+from training.measure import Examples
 from training.optimisers import OPTIMISERS
 from training.recipes import Recipe
 from training.worker import State
@@ -53,7 +54,8 @@ def pictures(rng: np.random.Generator) -> Uint8:
 def training_step(x: Float, rng: np.random.Generator) -> Callable[[], None]:
     """Give a function that takes one step of training on features x (BATCH, 784)."""
     layers = initialise.layers(SIZES, ("relu", "relu", "softmax"), rng, init="he", scale=1.0)
-    state = State.begin(layers, Recipe(optimiser="nesterov", momentum=0.9))
+    pixels = (x * 255).astype(np.uint8).reshape(BATCH, 28, 28)
+    state = State.begin(layers, Recipe(optimiser="nesterov", momentum=0.9), Examples(pixels, np.zeros(BATCH, np.intp)))
     values, velocity = state.rows
     backprop = Backprop(state.layers, BATCH, loss="cross_entropy")
     optimiser = OPTIMISERS["nesterov"](values, [velocity], weights=parameters.counts(layers)[0], momentum=0.9)

@@ -46,8 +46,6 @@ class Batches:
         *,
         classes: int,
         rows: int,
-        low: float,
-        high: float,
         smoothing: float = 0.0,
         change: Callable[[Uint8, Float], None] | None = None,
         share: Share | None = None,
@@ -61,13 +59,9 @@ class Batches:
         self._share = share or Share()
         self._change = change or _cast
         self._pixels = pixels.reshape(len(pixels), -1)  # (n, d)
-        cut = low == 0 and change is None
-        self._ends = pixel_order.ends(self._pixels) if cut else np.full(len(pixels), self._pixels.shape[1])
+        d = self._pixels.shape[1]
+        self._ends = pixel_order.ends(self._pixels) if change is None else np.full(len(pixels), d)
         self._labels = labels
-        self.scale = (high - low) / 255 if low == 0 else 1.0
-        """What the features are still to be multiplied by; where they need no shift, that is left to others."""
-        self._scale = np.float32((high - low) / 255)
-        self._shift = np.float32(low)
         self._rows = rows
         self._gathered = np.empty((rows, self._pixels.shape[1]), np.uint8)
         self._x = np.empty(self._gathered.size, np.float32)
@@ -76,10 +70,10 @@ class Batches:
         self._targets[:-1] = np.eye(classes) * (1 - smoothing) + smoothing / classes
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[Float, Float, int]]:
-        """Yield features (k, w), targets (k, c) and the examples of the whole batch; the next overwrites the arrays.
+        """Yield pixels (k, w) as floats 0 … 255, targets (k, c) and the examples of the whole batch.
 
-        Of the d features those are left out at the end that are 0 in the whole batch. The order is drawn from `rng`,
-        for all shares alike.
+        Of the d pixels those are left out at the end that are blank in the whole batch. The arrays are overwritten by
+        the next. The order is drawn from `rng`, for all shares alike.
         """
         order = rng.permutation(len(self._pixels))
         labels = self._labels[order]
@@ -95,8 +89,5 @@ class Batches:
             # mode="clip" lets `take` write to `out` directly; by default it goes through a buffer, twice as slow.
             np.take(self._pixels, order[chosen], axis=0, out=gathered, mode="clip")
             self._change(gathered[:, :width], x)
-            if self._shift:
-                x *= self._scale
-                x += self._shift
             np.take(self._targets, labels[chosen], axis=0, out=y, mode="clip")
             yield x, y, examples

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.network import Layer
-from training import initialise, parameters, pixel_order
+from training import initialise, parameters
 from training.checkpoint import Checkpoint
 from training.descent import Descent
 from training.errors import Diverged
@@ -48,8 +48,7 @@ def fit(
     rng = np.random.default_rng(recipe.seed)
     first = initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
     trained_on = train + more if more else train
-    order = pixel_order.by_ink(trained_on.pixels) if recipe.blank_is_zero else None
-    state = State.begin(first, recipe, order)
+    state = State.begin(first, recipe, trained_on)
     parameters_kept = np.zeros(parameters.counts(first)[1], state.rows.dtype)
     epochs, best = checkpoint.load(state.rows, parameters_kept) if checkpoint else ((), 0)
     sample = train.spread(recipe.train_sample)

@@ -1,7 +1,7 @@
 """The order in which training keeps the pixels: those that are blank in most pictures last.
 
-Of those, many are blank in every picture of a batch. Where a blank pixel's feature is 0 it adds nothing to any product,
-so the batch is cut off before them: at 100 of MNIST's pictures a fifth of the first layer's work.
+Of those, many are blank in every picture of a batch. They add nothing to any product, so the batch is cut off before
+them: at 100 of MNIST's pictures that is a fifth of the first layer's work.
 """
 
 from collections.abc import Sequence

@@ -124,11 +124,6 @@ class Recipe(Augmentation):
         return n + round(self.printed * n) + round(self.outliers * n)
 
     @property
-    def blank_is_zero(self) -> bool:
-        """Whether the features of pixels that are blank in the data set are 0 when they reach the network."""
-        return self.low == 0 and not self.changes
-
-    @property
     def activations(self) -> tuple[str, ...]:
         """One name for each layer."""
         return (*[self.activation] * len(self.hidden), self.output)

@@ -46,8 +46,9 @@ class State:
     where they are in the picture's own order."""
 
     @classmethod
-    def begin(cls, layers: Sequence[Layer], recipe: Recipe, order: Ints | None = None) -> Self:
-        """Give the state of a run that begins with these `layers`, and keeps pixels in this `order`."""
+    def begin(cls, layers: Sequence[Layer], recipe: Recipe, train: Examples) -> Self:
+        """Give the state of a run that begins with these `layers` and is trained on `train`."""
+        order = None if recipe.changes else pixel_order.by_ink(train.pixels)  # what is changed must be a picture
         dtype = layers[0].weights.dtype
         plain = parameters.counts(layers)[1]
         p = plain + (sum(recipe.hidden) if recipe.batch_norm else 0)
@@ -98,8 +99,6 @@ class Worker:
             train.labels,
             classes=len(state.layers[-1].biases),
             rows=rows,
-            low=recipe.low,
-            high=recipe.high,
             smoothing=recipe.label_smoothing,
             change=Augment(height, width, own, recipe, self._rng) if recipe.changes else None,
             share=share,
@@ -118,7 +117,8 @@ class Worker:
             dropout=dropout,
             batch_norm=batch_norm,
             into=gradient,
-            scale=self._batches.scale,
+            scale=(recipe.high - recipe.low) / 255,
+            shift=recipe.low,
         )
         weights = parameters.counts(state.layers)[0]
         mine = share.rows(state.rows.shape[1])

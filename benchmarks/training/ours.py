@@ -48,7 +48,7 @@ class Trainer:
         recipe = self._recipe
         rng = np.random.default_rng(recipe.seed)
         first = initialise.layers(self._sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
-        self._state = State.begin(first, recipe)
+        self._state = State.begin(first, recipe, self._train)
         self._descent = self._open.enter_context(Descent(self._state, recipe, self._train))
         self._epochs = 0
 
@@ -57,7 +57,7 @@ class Trainer:
         self._descent.epoch(self._epochs)
 
     def accuracy(self) -> float:  # noqa: D102
-        return measure(self._state.measured, self._test, self._recipe).accuracy
+        return measure(self._state.network(self._train, self._recipe), self._test, self._recipe).accuracy
 
     def close(self) -> None:  # noqa: D102
         self._open.close()

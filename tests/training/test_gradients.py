@@ -54,20 +54,21 @@ def test_gradient_matches_central_differences(loss, output, hidden, depth, l2):
 
 
 @pytest.mark.parametrize("hidden", [(), (6,)])
-def test_features_that_are_left_out_count_as_0_and_a_scale_and_a_rate_multiply(hidden):
+@pytest.mark.parametrize("shift", [0.0, -0.7])
+def test_what_is_left_out_counts_as_0_before_scale_and_shift_and_a_rate_multiplies(hidden, shift):
     rng = np.random.default_rng(5)
     sizes = (9, *hidden, 4)
     layers = initialise.layers(sizes, ["tanh"] * len(hidden) + ["softmax"], rng, dtype=np.float64)
     x, y = rng.normal(size=(5, 9)), np.eye(4)[rng.integers(0, 4, 5)]
     x[:, 6:] = 0
-    plain = Backprop(layers, 5, loss="cross_entropy", l2=0.1)(x, y.copy())
+    plain = Backprop(layers, 5, loss="cross_entropy", l2=0.1)(x + shift, y.copy())
 
-    short = Backprop(layers, 5, loss="cross_entropy", l2=0.1, scale=0.5)
+    short = Backprop(layers, 5, loss="cross_entropy", l2=0.1, scale=0.5, shift=shift)
     short.gradient.fill(7)  # what an earlier batch has left
 
     for one, other in zip(plain, short(2 * x[:, :6], y.copy(), rate=3.0), strict=True):
         np.testing.assert_allclose(3 * one.weights, other.weights, rtol=1e-12, atol=1e-15)
-        np.testing.assert_allclose(3 * one.biases, other.biases, rtol=1e-12)
+        np.testing.assert_allclose(3 * one.biases, other.biases, rtol=1e-12, atol=1e-15)
 
 
 def test_mse_is_the_mean_over_examples_and_classes():

@@ -44,7 +44,7 @@ def test_outliers_are_all_different_kinds_and_not_in_what_is_measured(small):
 
 
 def test_the_label_of_no_class_has_every_class_alike_as_its_target():
-    batches = Batches(np.zeros((2, 1, 1), np.uint8), np.array([1, 3]), classes=3, rows=2, low=0, high=1, smoothing=0.3)
+    batches = Batches(np.zeros((2, 1, 1), np.uint8), np.array([1, 3]), classes=3, rows=2, smoothing=0.3)
 
     ((_, y, _),) = batches.epoch(np.random.default_rng(0))
 

@@ -58,8 +58,6 @@ def test_label_smoothing_spreads_its_share_over_all_classes():
         np.arange(4),
         classes=4,
         rows=4,
-        low=0,
-        high=1,
         smoothing=0.2,
     )
 
