@@ -25,9 +25,9 @@ class Trainer:
     def __init__(self, shape: Shape, pictures: Pictures, _cores: int) -> None:
         (self._hidden,) = shape.hidden
         self._shape = shape
-        self._x = features(pictures.pixels, shape.low, np.float64)  # (n, d)
+        self._x = features(pictures.pixels, np.float64)  # (n, d)
         self._labels = pictures.labels
-        self._test = features(pictures.test_pixels, shape.low, np.float64), pictures.test_labels
+        self._test = features(pictures.test_pixels, np.float64), pictures.test_labels
         # It descends the gradient of Σ (a − y)² / n, not of the mean over classes too: c times as large.
         self._rate = shape.learning_rate / CLASSES
 

@@ -20,7 +20,7 @@ Parameters = list[tuple[Any, Any]]
 
 def _outputs(shape: Shape, parameters: Parameters, pixels: Any) -> Any:
     """Give a_L for the book's kind of network, z_L else, shape (n, c), for pixels (n, d) uint8."""
-    a = pixels.astype(jnp.float32) * ((1 - shape.low) / 255) + shape.low
+    a = pixels.astype(jnp.float32) * (1 / 255)
     for number, (w, b) in enumerate(parameters):
         z = a @ w + b
         if shape.activation == "sigmoid":

@@ -25,7 +25,7 @@ class Trainer:
             loss="mse" if book else "cross_entropy",
             init="normal" if book else "he",
             init_scale=0.1 if book else 1.0,
-            low=shape.low,
+            low=0.0,
             high=1.0,
             batch_size=shape.batch,
             optimiser=shape.optimiser,

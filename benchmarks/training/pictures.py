@@ -33,9 +33,8 @@ class Pictures:
             np.save(folder / f"{name}.npy", getattr(self, name))
 
 
-def features(pixels: npt.NDArray[np.uint8], low: float, dtype: type[np.floating]) -> npt.NDArray[Any]:
-    """Give pixels (n, height, width) as features (n, d) from `low` to 1."""
+def features(pixels: npt.NDArray[np.uint8], dtype: type[np.floating]) -> npt.NDArray[Any]:
+    """Give pixels (n, height, width) as features (n, d) from 0 to 1."""
     x = pixels.reshape(len(pixels), -1).astype(dtype)
-    x *= (1 - low) / 255
-    x += low
+    x *= 1 / 255
     return x

@@ -21,9 +21,9 @@ class Trainer:
         torch.set_num_threads(cores)
         self._shape = shape
         self._sizes = shape.sizes(pictures.pixels[0].size, CLASSES)
-        self._x = torch.from_numpy(features(pictures.pixels, shape.low, np.float32))  # (n, d)
+        self._x = torch.from_numpy(features(pictures.pixels, np.float32))  # (n, d)
         self._y = torch.from_numpy(pictures.labels)
-        self._test = torch.from_numpy(features(pictures.test_pixels, shape.low, np.float32))
+        self._test = torch.from_numpy(features(pictures.test_pixels, np.float32))
         self._test_labels = torch.from_numpy(pictures.test_labels)
         self._loss: nn.Module = nn.CrossEntropyLoss()
         if shape.activation == "sigmoid":

@@ -26,9 +26,9 @@ class Trainer:
         if shape.schedule != "constant" or shape.warmup:
             raise ValueError(f"scikit-learn has no schedule {shape.schedule} with warm-up")
         self._shape = shape
-        self._x = features(pictures.pixels, shape.low, np.float32)  # (n, d)
+        self._x = features(pictures.pixels, np.float32)  # (n, d)
         self._labels = pictures.labels
-        self._test = features(pictures.test_pixels, shape.low, np.float32), pictures.test_labels
+        self._test = features(pictures.test_pixels, np.float32), pictures.test_labels
         sklearn.set_config(assume_finite=True)  # else each epoch begins with a pass over all features
 
     def prepare(self) -> None:  # noqa: D102 - as Contestant says

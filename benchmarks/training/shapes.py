@@ -9,8 +9,8 @@ from typing import Final, Literal
 class Shape:
     """A network and the descent that trains it.
 
-    Sigmoid networks are the book's: sigmoid outputs, squared error, pixels from −1 to 1, first weights N(0, 0.1). ReLU
-    networks have softmax outputs, cross-entropy, pixels from 0 to 1, first weights by He et al. 2015.
+    Sigmoid networks are the book's: sigmoid outputs, squared error, first weights N(0, 0.1). ReLU networks have softmax
+    outputs, cross-entropy, first weights by He et al. 2015. Pixels go from 0 to 1.
     """
 
     hidden: tuple[int, ...]
@@ -27,11 +27,6 @@ class Shape:
     epochs: int = 1000
     """Of the whole run, for the schedule; a measurement may end before."""
     seed: int = 1
-
-    @property
-    def low(self) -> float:
-        """The feature that pixel 0 becomes; 255 becomes 1."""
-        return -1.0 if self.activation == "sigmoid" else 0.0
 
     def sizes(self, features: int, classes: int) -> tuple[int, ...]:
         """Give d, h1, …, c."""

@@ -242,10 +242,10 @@ def test_the_fast_shape_is_the_recipe_fast():
         "schedule",
         "warmup",
         "epochs",
-        "low",
     ):
         assert getattr(FAST, name) == getattr(recipe, name)
     assert FAST.batch == recipe.batch_size
+    assert (recipe.low, recipe.high) == (0, 1)
 
 
 def test_peers_get_the_learning_rates_that_ours_has():
@@ -256,12 +256,12 @@ def test_peers_get_the_learning_rates_that_ours_has():
     assert book(50, 100).rate(77, 550) == 1.0
 
 
-def test_pixels_become_features_from_low_to_1(pictures):
-    x = features(pictures.pixels, -1.0, np.float32)
+def test_pixels_become_features_from_0_to_1(pictures):
+    x = features(pictures.pixels, np.float32)
 
     assert x.shape == (200, 784)
     assert (x.dtype, x.max()) == (np.float32, pytest.approx(1.0))
-    assert x.min() == pytest.approx(2 * pictures.pixels.min() / 255 - 1)
+    assert x.min() == pytest.approx(pictures.pixels.min() / 255)
 
 
 def test_every_peer_is_pinned_by_hash_and_none_is_a_dependency_of_the_project():
