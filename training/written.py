@@ -44,8 +44,8 @@ def _inked(strokes: list[Stroke], rng: np.random.Generator) -> Float:
     unsteady = rng.uniform(0, 0.05)
     lines = []
     for curved, points in strokes:
-        at = np.array(points) + rng.normal(0, unsteady, (len(points), 2))
-        at = _through(at) if curved else at
+        wanted = np.array(points) + rng.normal(0, unsteady, (len(points), 2))
+        at = _through(wanted) if curved else wanted
         lines.append(np.stack([wide * at[:, 0] + slant * (1 - at[:, 1]), at[:, 1]], axis=1) * _HEIGHT)
     every = np.concatenate(lines)
     least, most = every.min(axis=0) - nib, every.max(axis=0) + nib
