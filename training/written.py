@@ -57,14 +57,13 @@ def _inked(strokes: list[Stroke], rng: np.random.Generator) -> Float:
         draw.line(flat, fill=255, width=round(nib), joint="curve")
         for x, y in (flat[0], flat[-1]):
             draw.ellipse((x - nib / 2, y - nib / 2, x + nib / 2, y + nib / 2), fill=255)
-    ink = np.asarray(sheet.crop(sheet.getbbox()), np.float32)
-    return ink / 255
+    return np.asarray(sheet.crop(sheet.getbbox()), np.float32) / 255
 
 
 def _through(points: Float) -> Float:
     """Give the curve through points (k, 2) of E. Catmull and R. Rom, 1974: ((k − 1) · _SPAN + 1, 2)."""
-    before = np.concatenate([points[:1], points, points[-1:]])
-    a, b, c, d = before[:-3], before[1:-2], before[2:-1], before[3:]
+    every = np.concatenate([points[:1], points, points[-1:]])
+    a, b, c, d = every[:-3], every[1:-2], every[2:-1], every[3:]
     t = (np.arange(_SPAN) / _SPAN)[:, None, None]
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return np.concatenate([curve.swapaxes(0, 1).reshape(-1, 2), points[-1:]])
