@@ -46,6 +46,11 @@ class Recipe(Augmentation):
     """Feature that pixel 255 becomes."""
     printed: float = Field(default=0.0, ge=0, le=1)
     """Share of the training examples by which they are increased with printed digits; for the classes 0 to 9 only."""
+    written: float = Field(default=0.0, ge=0, le=1)
+    """Share of the training examples by which they are increased with digits as other schools write them; for the
+    classes 0 to 9 only."""
+    enlarged: float = Field(default=0.0, ge=0, le=1)
+    """Share of the training examples by which they are increased with some of them as if enlarged from few pixels."""
     outliers: float = Field(default=0.0, ge=0, le=1)
     """Share of the training examples by which they are increased with pictures of no class: strokes, frames, noise, and
     where there are printed digits, letters."""
@@ -121,7 +126,7 @@ class Recipe(Augmentation):
 
     def examples(self, n: int) -> int:
         """Give how many examples an epoch has, of which n are the data set's."""
-        return n + round(self.printed * n) + round(self.outliers * n)
+        return n + sum(round(share * n) for share in (self.printed, self.written, self.enlarged, self.outliers))
 
     @property
     def activations(self) -> tuple[str, ...]:

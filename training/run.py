@@ -14,7 +14,7 @@ from mlp.arrays import Ints, Uint8
 from mlp.metadata import Input, Metadata, TrainedOn
 from mlp.store import Store
 from training import fit as fitting
-from training import outliers
+from training.additions import additions
 from training.answers import Answers, answers
 from training.checkpoint import Checkpoint
 from training.datasets import DataSet
@@ -121,7 +121,7 @@ def fit(
 
     Raises DataError, and what training/fit.py raises.
     """
-    more = _more(train, classes, recipe)
+    more = additions(train, classes, recipe)
     return fitting.fit(
         recipe,
         train,
@@ -173,29 +173,6 @@ def publish(trained: Trained, store: Store) -> int:
         sha256="0" * 64,
     )
     return store.publish(metadata, fitted.layers, trained.golden_inputs)
-
-
-def _more(train: Examples, classes: tuple[str, ...], recipe: Recipe) -> Examples | None:
-    """Give the examples that a recipe adds; those of no class have the label len(classes)."""
-    if not (recipe.printed or recipe.outliers):
-        return None
-    from training import printed  # Matplotlib takes its time, and other commands do not need it
-
-    rng = np.random.default_rng([recipe.seed, 0x0DD5])
-    n, height, width = train.pixels.shape
-    found = []
-    if recipe.printed:
-        if classes != tuple(printed.DIGITS):
-            raise DataError(f"printed digits go with the classes 0 to 9, and these are {', '.join(classes[:10])}")
-        found.append(printed.digits(round(recipe.printed * n), height, width, rng))
-    if recipe.outliers:
-        count = round(recipe.outliers * n)
-        letters = count // 3 if recipe.printed else 0
-        shapes = outliers.pictures(count - letters, train.pixels, rng)
-        none = np.concatenate([shapes, printed.letters(letters, height, width, rng)])
-        found.append((none, np.full(len(none), len(classes))))
-    pixels, labels = zip(*found, strict=True)
-    return Examples(np.concatenate(pixels), np.concatenate(labels))
 
 
 def _count(part: Part, total: int) -> int:
