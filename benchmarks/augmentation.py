@@ -38,13 +38,10 @@ KINDS: dict[str, dict[str, float]] = {
     "affine and elastic": {**AFFINE, **ELASTIC},
     "thickness": {"thickness": 0.3},
     "blur": {"blur": 0.2},
-    "coarse": {"coarse": 0.1},
-    "erase": {"erase": 0.3},
     "contrast": {"contrast": 0.1},
     "fading": {"fading": 0.2},
     "noise": {"noise": 10.0},
     "digits: affine, elastic, pen": {**AFFINE, **ELASTIC, **PEN},
-    "fashion": {"mirror": 0.5, "scale": 0.1, "shift": 1.0, "erase": 0.3},
 }
 
 

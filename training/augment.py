@@ -1,7 +1,7 @@
 """Pictures changed at random on their way into a batch, as other hands and other pens would have drawn them.
 
 The settings and the order of things are here; the geometry is in training/displacement.py and training/warp.py, the
-pen in training/strokes.py, few pixels in training/coarse.py, and what is covered in training/erase.py.
+pen in training/strokes.py, and few pixels in training/coarse.py.
 """
 
 import numpy as np
@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlp.arrays import Float, Uint8
 from training.coarse import Coarse
 from training.displacement import Displacement
-from training.erase import erase
 from training.strokes import Strokes
 from training.warp import EDGE, Warp
 
@@ -47,8 +46,6 @@ class Augmentation(BaseModel):
     """Share at most of a pixel that is replaced by the mean of its four neighbours."""
     coarse: float = Field(default=0.0, ge=0, le=1)
     """Share of the pictures that are shown as if enlarged from a few pixels."""
-    erase: float = Field(default=0.0, ge=0, le=1)
-    """Share of the pictures of which a rectangle is covered by an even grey."""
     contrast: float = Field(default=0.0, ge=0, le=0.45)
     """Share at most that is cut off both ends of the range of brightness; the rest is stretched to all of it."""
     fading: float = Field(default=0.0, ge=0, le=1)
@@ -119,8 +116,6 @@ class Augment:
             np.copyto(out.reshape(inside.shape), inside)
         if settings.coarse:
             self._coarse(out.reshape(inside.shape)[: self._rng.binomial(k, settings.coarse)])
-        if settings.erase:
-            erase(out.reshape(inside.shape), settings.erase, self._rng)
 
     def _light(self, out: Float) -> None:
         """Change the brightness of out (k, d), where it is."""

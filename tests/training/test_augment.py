@@ -18,7 +18,6 @@ EVERYTHING = Augmentation(
     thickness=0.5,
     blur=0.3,
     coarse=0.3,
-    erase=0.3,
     contrast=0.15,
     fading=0.2,
     noise=10,
@@ -182,7 +181,6 @@ def test_all_settings_at_their_highest_stay_within_the_range():
             elastic=9,
             thickness=1,
             blur=1,
-            erase=1,
             contrast=0.45,
             fading=1,
             noise=200,
@@ -331,23 +329,3 @@ def test_a_share_is_mirrored_left_to_right_and_the_rest_stays():
     mirrored = (out == images[:, :, ::-1]).all(axis=(1, 2))
     assert mirrored.mean() == pytest.approx(0.25, abs=0.05)
     assert (mirrored | (out == images).all(axis=(1, 2))).all()
-
-
-def test_a_share_is_covered_by_one_rectangle_of_one_grey_and_the_rest_stays():
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(1, 255, (400, 20 * 28)).astype(np.uint8)
-    out = np.empty(pixels.shape, np.float32)
-
-    Augment(20, 28, 64, Augmentation(erase=0.5), rng)(pixels, out)
-
-    changed = (out != pixels).reshape(-1, 20, 28)
-    covered = np.flatnonzero(changed.any(axis=(1, 2)))
-    assert len(covered) / 400 == pytest.approx(0.5, abs=0.1)
-    areas = []
-    for number in covered:
-        rows, columns = (np.flatnonzero(changed[number].any(axis=axis)) for axis in (1, 0))
-        rectangle = out[number].reshape(20, 28)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        assert len(np.unique(rectangle)) == 1
-        areas.append(rectangle.size / 560)
-    assert 0.01 < min(areas) < 0.05
-    assert 0.2 < max(areas) < 0.3
