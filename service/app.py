@@ -3,7 +3,8 @@
 from flask import Flask
 
 from mlp.store import open_store
-from service import catalogue, each_request, errors, health, index, predict
+from service import admin, catalogue, each_request, errors, health, index, predict
+from service.board import Board
 from service.live import LiveModels
 from service.settings import Settings
 
@@ -15,7 +16,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError.
     """
     settings = settings or Settings.load()
-    live = LiveModels(open_store(settings.models))
+    board = Board(settings.workers, swap_seconds=settings.swap_seconds, poll_seconds=settings.poll_seconds)
+    live = LiveModels(open_store(settings.models), board)
     live.refresh()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -24,6 +26,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     each_request.register(app)
     errors.register(app)
-    for blueprint in (predict.routes(live, settings), catalogue.routes(live), health.routes(live), index.routes()):
+    for blueprint in (
+        predict.routes(live, settings),
+        catalogue.routes(live),
+        admin.routes(live, settings),
+        health.routes(live),
+        index.routes(),
+    ):
         app.register_blueprint(blueprint)
     return app

@@ -5,7 +5,6 @@ from typing import Literal
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mlp.aliases import PRODUCTION
 from service import answer, body, reply
 from service.errors import InvalidField
 from service.live import LiveModels
@@ -19,8 +18,8 @@ class Query(BaseModel):
 
     model: str | None = None
     """Which model; by default the only one there is, else "digits"."""
-    version: str = PRODUCTION
-    """A version's number, or an alias."""
+    version: str | None = Field(default=None, min_length=1)
+    """A version's number, or an alias; by default "production", or an alias that has a share of its traffic."""
     top_k: int = Field(default=0, ge=0)
     """How many classes to list by falling score; 0 lists none."""
     prepare: Literal["auto", "none"] = "auto"
@@ -34,7 +33,7 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
     @blueprint.post("/predict")
     def predict() -> Response:
         query = _query()
-        snapshot = live.snapshot(query.model, query.version)
+        snapshot = live.snapshot(query.model, query.version, request.headers.get("X-Client-Key") or g.request_id)
         version = snapshot.version
         reading = body.Reading(version.metadata.input, query.prepare, settings.max_image_pixels, settings.max_batch)
         pixels = body.read(request, reading)

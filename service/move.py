@@ -1,0 +1,106 @@
+"""Moving an alias for an admin: every worker loads and checks first, then the document is written, then all switch."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+
+from mlp.aliases import AliasDocument
+from mlp.errors import GenerationMoved
+from service.board import served
+from service.errors import SwapUnfinished, VersionRefused
+from service.layout import Cell
+from service.live import LiveModels
+
+_STEP_SECONDS: Final = 0.002
+
+Change = Callable[[AliasDocument], AliasDocument]
+
+
+def move(
+    live: LiveModels,
+    name: str,
+    change: Change,
+    write: Callable[[int], AliasDocument],
+    *,
+    if_generation: int | None,
+    forced: bool,
+    seconds: float,
+) -> AliasDocument:
+    """Bring a changed alias document live in all workers, and give it.
+
+    `change` makes the document that is to be; `write` puts it into the store if that is still at the generation it is
+    given. What no worker could serve is never written. Raises VersionRefused, SwapUnfinished, DocumentRefused,
+    GenerationMoved, and what `change` and `write` raise; then what answered before still does.
+    """
+    end = time.monotonic() + seconds
+    before = live.store.aliases(name)
+    if if_generation not in (None, before.generation):
+        raise GenerationMoved(f"the alias document is at generation {before.generation}, not {if_generation}")
+    after = change(before)
+    if after == before:
+        _wait_until_live(live, name, before, end)
+        return before
+    serial = _proposed(live, name, after, forced, end)
+    cell = live.board.cell(name)
+    try:
+        _wait_until_prepared(live, name, serial, end)
+        written = write(before.generation)
+    except BaseException:
+        live.board.withdraw(cell, serial)
+        raise
+    if served(written) == served(after) and live.board.commit(cell, serial):
+        live.said_live(name)
+    else:  # the proposal was taken from this worker while it wrote: the document is live by the usual way
+        live.board.withdraw(cell, serial)
+        live.board.look_soon()
+        _wait_until_live(live, name, written, end)
+    live.settle()
+    return written
+
+
+def _proposed(live: LiveModels, name: str, document: AliasDocument, forced: bool, end: float) -> int:
+    """Propose the document as this process's own as soon as no other is being prepared; give its serial number."""
+    while time.monotonic() < end:
+        serial = live.board.propose(name, document, forced=forced, owner=os.getpid())
+        if serial is not None:
+            return serial
+        _step(live)
+    raise SwapUnfinished(f"another change of {name} is still being prepared")
+
+
+def _wait_until_prepared(live: LiveModels, name: str, serial: int, end: float) -> None:
+    cell = live.board.cell(name)
+    while time.monotonic() < end:
+        _step(live)
+        if live.board.get(cell, Cell.PROPOSED) != serial:
+            refusal = live.board.refusal(cell)
+            if refusal and refusal.versions:
+                raise VersionRefused(refusal.reason)
+            raise SwapUnfinished(refusal.reason if refusal else "the workers have given it up")
+        if live.board.all_prepared(cell, serial):
+            return
+    raise SwapUnfinished(f"not every worker has loaded it in time; {name} answers as before")
+
+
+def _wait_until_live(live: LiveModels, name: str, document: AliasDocument, end: float) -> None:
+    """Wait for a document that is in the store already. Raises VersionRefused when the workers will not serve it."""
+    cell = live.board.cell(name)
+    live.board.look_soon()
+    while time.monotonic() < end:
+        if live.board.get(cell, Cell.GENERATION) >= document.generation and live.get(name).document.aliases:
+            return
+        refusal = live.board.refusal(cell)
+        if refusal and refusal.generation >= document.generation and not live.board.get(cell, Cell.PROPOSED):
+            raise VersionRefused(refusal.reason)
+        _step(live)
+    raise SwapUnfinished(f"generation {document.generation} of {name} is in the store, and not yet in every worker")
+
+
+def _step(live: LiveModels) -> None:
+    """Let time pass for the other threads and workers; without them, as in a test, do their part."""
+    if live.slot is None:
+        live.refresh()
+    else:
+        live.settle()
+        time.sleep(_STEP_SECONDS)
