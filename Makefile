@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= book
+STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format train reproduce accuracy docs lock clean
@@ -11,7 +12,7 @@ RECIPE ?= book
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/.service ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
+run: $(VENV)/.service $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
 	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
 
 test: $(VENV)/.dev ## run all tests
@@ -27,7 +28,7 @@ format: $(VENV)/.dev ## bring the code into its layout, and mend what can be men
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: $(VENV)/.training ## train RECIPE=book and store the result as the next version
+train: $(VENV)/.training $(STORE) ## train RECIPE=book and store the result as the next version
 	$(BIN)/python -m training train $(RECIPE)
 
 reproduce: $(VENV)/.training ## train the book's network and print our figures beside the book's
@@ -43,9 +44,10 @@ docs: $(VENV)/.dev ## write the README's settings table and the answers of its c
 lock: ## resolve the dependencies anew, to requirements/*.lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	for extra in service training dev; do \
+	for extras in service service,s3 training dev; do \
 	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
-	    --generate-hashes --no-header --extra $$extra pyproject.toml --output-file requirements/$$extra.lock || exit 1; \
+	    --generate-hashes --no-header $$(printf -- '--extra %s ' $$(echo $$extras | tr , ' ')) pyproject.toml \
+	    --output-file requirements/$${extras##*,}.lock || exit 1; \
 	done
 
 clean: ## remove what these targets made, but not the models

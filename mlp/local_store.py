@@ -3,14 +3,13 @@
 import fcntl
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from mlp import version_file
+from mlp import version_file, whole_file
 from mlp.aliases import AliasDocument
 from mlp.errors import StoreUnavailable, VersionNotFound
 from mlp.metadata import Metadata
@@ -96,7 +95,7 @@ class LocalStore(Store):
     def _add(self, name: str, packed: Callable[[int], bytes]) -> int:
         with self._locked(name) as folder:
             number = self._next_number(name)
-            _write(folder / f"{number}.npz", packed(number))
+            whole_file.write(folder / f"{number}.npz", packed(number))
         return number
 
     def _change(self, name: str, change: Callable[[AliasDocument], AliasDocument]) -> AliasDocument:
@@ -104,7 +103,7 @@ class LocalStore(Store):
             before = self.aliases(name)
             after = change(before)
             if after != before:
-                _write(folder / ALIASES, after.text())
+                whole_file.write(folder / ALIASES, after.text())
         return after
 
     def _remove(self, name: str, numbers: Iterable[int]) -> None:
@@ -131,27 +130,6 @@ class LocalStore(Store):
                 yield folder
             finally:
                 os.close(descriptor)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # a service under another user reads it
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from mlp import version_file
 from mlp.aliases import HIGHEST_NUMBER, PRODUCTION, AliasDocument, Note, Rule
@@ -28,20 +28,31 @@ from mlp.metadata import Metadata
 from mlp.network import Layer
 from mlp.version import Version
 
-ALIASES = "aliases.json"
+ALIASES: Final = "aliases.json"
+
+CACHE: Final = "~/.cache/mlp"
 
 _MODEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _VERSION_FILE = re.compile(r"([1-9][0-9]{0,8})\.npz")
+_BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^/\s][^\s]*?))?/?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
-def open_store(location: str | Path) -> "Store":
-    """Give the store at a folder's path or at "s3://bucket/prefix". Nothing is read yet. Raises InvalidLocation."""
+def open_store(location: str | Path, cache: str | Path = CACHE) -> "Store":
+    """Give the store at a folder's path or at "s3://bucket/prefix". Nothing is read yet.
+
+    `cache` is the folder in which what is read from a bucket is kept; "~" is the user's home. Raises InvalidLocation.
+    """
+    # Both kinds of store build on this module.
     if "://" not in str(location):
-        from mlp.local_store import LocalStore  # both kinds of store build on this module
+        from mlp.local_store import LocalStore
 
         return LocalStore(Path(location))
-    raise InvalidLocation(f"{str(location)!r} is no model store: a folder is expected")
+    if match := _BUCKET.fullmatch(str(location)):
+        from mlp.s3_store import S3Store
+
+        return S3Store(match["bucket"], match["prefix"] or "", Path(cache).expanduser())
+    raise InvalidLocation(f"{str(location)!r} is no model store: a folder or s3://bucket/prefix is expected")
 
 
 class Store(Protocol):

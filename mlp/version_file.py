@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -52,10 +52,16 @@ def read_metadata(path: Path) -> Metadata:
     Raises VersionFileError and OSError as `read` does.
     """
     try:
-        with path.open("rb") as file, _zip(file) as archive:
-            return _metadata(_member(archive, _info(archive, "metadata")))
+        with path.open("rb") as file:
+            return metadata_in(file)
     except VersionFileError as error:
         raise VersionFileError(f"{path.name}: {error}") from error
+
+
+def metadata_in(file: IO[bytes] | io.RawIOBase) -> Metadata:
+    """Read what a version file says of itself; of `file` the end and one member are read. Raises VersionFileError."""
+    with _zip(file) as archive:
+        return _metadata(_member(archive, _info(archive, "metadata")))
 
 
 def pack(metadata: Metadata, layers: Sequence[network.Layer], golden_inputs: Uint8) -> bytes:

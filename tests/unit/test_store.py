@@ -21,9 +21,11 @@ from mlp.store import open_store
 from tests.drafts import make_draft
 
 
-@pytest.fixture
-def store(tmp_path):
-    return open_store(tmp_path / "models")
+@pytest.fixture(params=["folder", "bucket"])
+def store(request, tmp_path):
+    if request.param == "folder":
+        return open_store(tmp_path / "models")
+    return request.getfixturevalue("s3_store")
 
 
 def published(store, *drafts):
@@ -268,13 +270,17 @@ def test_a_new_version_is_never_one_that_an_alias_names_already(store, draft):
     assert draft.publish(store) == 3
 
 
-def test_the_fingerprint_changes_with_every_change_and_only_then(store, draft):
+def test_the_fingerprint_changes_with_every_change_and_only_then(store, draft, tmp_path):
     seen = [store.fingerprint("digits")]
     draft.publish(store)
     for step in range(5):
         store.promote("digits", 1, f"alias-{step}")
         seen.append(store.fingerprint("digits"))
-        assert store.fingerprint("digits") == open_store(store.location).fingerprint("digits") == seen[-1]
+        assert (
+            store.fingerprint("digits")
+            == open_store(store.location, tmp_path / "other").fingerprint("digits")
+            == seen[-1]
+        )
 
     assert len(set(seen)) == 6
 
