@@ -48,9 +48,9 @@ class Board:
     Serial numbers only rise, and a proposal's generation must be above the committed one, so generations only rise.
     """
 
-    def __init__(self, workers: int, *, swap_seconds: float, poll_seconds: float) -> None:
+    def __init__(self, workers: int, *, swap_seconds: float, poll_seconds: float, examples: int = 0) -> None:
         # A reload has old and new workers for a while, and SIGTTIN adds some.
-        self.layout = Layout(slots=2 * workers + 8)
+        self.layout = Layout(slots=2 * workers + 8, examples=examples)
         self._swap_seconds = swap_seconds
         self._poll_seconds = poll_seconds
         self._shared = Shared(self.layout.size)
@@ -113,7 +113,9 @@ class Board:
                 return None
             if not owner and self._refused_lately(cell, text):
                 return None
-            self._must_follow(cell, committed, document, text)
+            if reason := _why_not_after(committed, document, text):
+                noted = not owner and self._note_refusal(cell, text, Refusal.now(document.generation, reason))
+                raise DocumentRefused(reason, news=noted)
             return self._write_proposal(cell, text, forced=forced, owner=owner)
 
     def prepared(self, slot: int | None, cell: int, serial: int) -> None:
@@ -216,6 +218,23 @@ class Board:
         with self._shared.locked():
             self.words[Head.DELETIONS] += 1
 
+    # Examples
+
+    def add_example(self, text: bytes) -> None:
+        """Keep an example for a while, if examples are kept."""
+        if self.layout.examples:
+            with self._shared.locked():
+                place = self.words[Head.EXAMPLES] % self.layout.examples
+                self._shared.write_text(self.layout.example(place), text)
+                self.words[Head.EXAMPLES] += 1
+
+    def examples(self) -> list[bytes]:
+        """Give the kept examples, the newest first."""
+        with self._shared.locked():
+            end = self.words[Head.EXAMPLES]
+            newest_first = range(end - 1, max(0, end - self.layout.examples) - 1, -1)
+            return [self._shared.text(self.layout.example(n % self.layout.examples)) for n in newest_first]
+
     # Within
 
     def _set(self, cell: int, word: Cell, value: int) -> None:
@@ -223,20 +242,6 @@ class Board:
 
     def _incomplete(self, cell: int) -> bool:
         return self.get(cell, Cell.INCOMPLETE) == self.get(cell, Cell.COMMITTED)
-
-    def _must_follow(self, cell: int, committed: Proposal | None, document: AliasDocument, text: bytes) -> None:
-        """Keep generations rising, and the document within its room."""
-        room, generation, reason = DOCUMENT_BYTES - WORD, document.generation, ""
-        live = committed.document.generation if committed else -1
-        if len(text) > room:
-            reason = f"the alias document has {len(text)} bytes without its history, more than {room}"
-        elif committed and generation <= live and text != served(committed.document):
-            reason = (
-                f"the alias document has generation {generation}, and another one of generation {live} is live: "
-                f"give it generation {live + 1}"
-            )
-        if reason:
-            raise DocumentRefused(reason, news=self._note_refusal(cell, text, Refusal.now(generation, reason)))
 
     def _write_proposal(self, cell: int, text: bytes, *, forced: bool, owner: int) -> int:
         committed = self.get(cell, Cell.COMMITTED)
@@ -296,3 +301,16 @@ class Board:
 def _digest(text: bytes) -> int:
     """Give a number that is never 0 and differs for different texts."""
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "little") | 1
+
+
+def _why_not_after(committed: Proposal | None, document: AliasDocument, text: bytes) -> str:
+    """Give why a document must not follow what is committed: generations rise, and it must fit into its room."""
+    room, generation = DOCUMENT_BYTES - WORD, document.generation
+    if len(text) > room:
+        return f"the alias document has {len(text)} bytes without its history, more than {room}"
+    if committed and generation <= (live := committed.document.generation) and text != served(committed.document):
+        return (
+            f"the alias document has generation {generation}, and another one of generation {live} is live: "
+            f"give it generation {live + 1}"
+        )
+    return ""

@@ -7,9 +7,10 @@ from flask import Blueprint, Response
 from mlp.aliases import PRODUCTION
 from mlp.errors import VersionFileError, VersionNotFound
 from mlp.metadata import Metadata
-from service import reply
+from service import reply, shadow
 from service.candidate import Live
 from service.live import LiveModels
+from service.rule import compared, unmet
 
 
 def routes(live: LiveModels) -> Blueprint:
@@ -63,6 +64,28 @@ def _optional(live: LiveModels, state: Live) -> dict[str, Any]:
         fields["rule"] = document.rule.model_dump(mode="json", exclude_none=True)
     if refusal:
         fields["refused"] = refusal.body()
+    if (candidate := compared(state)) is not None:
+        fields["shadow"] = _shadow(live, state, candidate.metadata.version)
+    return fields
+
+
+def _shadow(live: LiveModels, state: Live, candidate: int) -> dict[str, Any]:
+    """Give how the shadow's answers compare with production's, over all workers."""
+    production = state.document.aliases[PRODUCTION]
+    found = shadow.counts(live.board, live.cell(state.name), production, candidate)
+    fields: dict[str, Any] = {
+        "version": candidate,
+        "production": production,
+        "pictures": found.pictures,
+        "agreement": round(found.agreement, 6) if found.pictures else None,
+        "distance": round(found.distance / found.pictures, 6) if found.pictures else None,
+        "dropped": found.dropped,
+        "failed": found.failed,
+    }
+    if state.document.rule:
+        fields["lacks"] = unmet(live, state, state.document.rule)
+    if live.board.layout.examples:
+        fields["examples"] = shadow.examples(live.board, state.name, production, candidate)
     return fields
 
 

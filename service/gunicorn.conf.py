@@ -37,7 +37,8 @@ loglevel = settings.log_level
 
 def post_worker_init(worker: Any) -> None:
     """Take part in swaps; a worker that replaces a dead one first catches up with what has changed since."""
-    watch.watch(worker.wsgi.extensions["live"])
+    extensions = worker.wsgi.extensions
+    watch.watch(extensions["live"], extensions["shadow"], settings)
 
 
 def child_exit(server: Any, worker: Any) -> None:

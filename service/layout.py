@@ -11,6 +11,9 @@ MODELS: Final = 256
 DOCUMENT_BYTES: Final = 32 * 1024
 """Room for an alias document without its history; one alias takes about thirty bytes."""
 
+EXAMPLE_BYTES: Final = 4 * 1024
+"""Room for one picture on which two versions disagree."""
+
 _NAME_BYTES: Final = 128
 _REFUSAL_BYTES: Final = 4 * 1024
 _HEAD_WORDS: Final = 8
@@ -33,6 +36,8 @@ class Head(IntEnum):
     """1 while the store gives what was kept of it, not what is there."""
     DELETIONS = 4
     """How often a version was deleted."""
+    EXAMPLES = 5
+    """How many examples were ever kept; the next one's place in the ring is what is left of it by the ring's length."""
 
 
 class Cell(IntEnum):
@@ -82,11 +87,11 @@ class Tally(IntEnum):
     """The serial number of the last proposal that this worker has ready."""
     PRODUCTION = 1
     SHADOW = 2
-    """The versions that the counts below compare."""
+    """The versions that the counts below compare; what is counted is described in service/shadow.py."""
     PICTURES = 3
     AGREED = 4
     DISTANCE = 5
-    """Sum over the pictures, in millionths."""
+    """In millionths."""
     DROPPED = 6
     FAILED = 7
 
@@ -94,12 +99,15 @@ class Tally(IntEnum):
 class Layout:
     """The places for a number of slots: words by their index, texts by their byte."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, examples: int = 0) -> None:
         self.slots = range(slots)
+        self.examples = examples
+        """Length of the ring of examples."""
         self._cells_at = _HEAD_WORDS * WORD
         self._slots_at = self._cells_at + MODELS * _CELL_BYTES
         self._slot_words = _SLOT_WORDS + MODELS * _TALLY_WORDS
-        self.size = self._slots_at + slots * self._slot_words * WORD
+        self._examples_at = self._slots_at + slots * self._slot_words * WORD
+        self.size = self._examples_at + examples * EXAMPLE_BYTES
         """In bytes."""
 
     def cell(self, cell: int, word: Cell) -> int:
@@ -117,6 +125,10 @@ class Layout:
     def refusal(self, cell: int) -> int:
         """Give the text of the last refusal."""
         return self.name(cell) + _NAME_BYTES + 2 * DOCUMENT_BYTES
+
+    def example(self, place: int) -> int:
+        """Give the text of an example by its place in the ring."""
+        return self._examples_at + place * EXAMPLE_BYTES
 
     def slot(self, slot: int, word: Slot) -> int:
         """Give a word of a worker."""

@@ -36,6 +36,8 @@ class Snapshot:
 
     version: Version
     generation: int
+    cell: int
+    """The model's place on the board."""
     shadow: Version | None = None
     """What answers the same pictures afterwards, to be compared."""
 
@@ -106,16 +108,21 @@ class LiveModels:
         ModelNotFound, VersionNotFound, VersionFileError, StoreUnavailable.
         """
         live = self.get(name or self._default())
-        document = live.document
+        document, cell = live.document, self._models[live.name].cell
         alias = reference or traffic.alias_for(key, live.name, document.traffic)
         number = document.aliases.get(alias)
         if number is None:
-            return Snapshot(self._by_number(live, alias), document.generation)
+            return Snapshot(self._by_number(live, alias), document.generation, cell)
         version = live.versions.get(number)
         if version is None:
             raise NotReady(f"{live.name} {alias} is version {number}, which was refused: {self._why_not(live, number)}")
         shadow = live.versions.get(document.aliases.get(SHADOW, 0)) if alias == PRODUCTION else None
-        return Snapshot(version, document.generation, shadow if shadow is not version else None)
+        return Snapshot(version, document.generation, cell, shadow if shadow is not version else None)
+
+    def cell(self, name: str) -> int:
+        """Give the place of a model on the board. Raises ModelNotFound, NotReady."""
+        self.get(name)
+        return self._models[name].cell
 
     def refusal(self, name: str) -> Refusal | None:
         """Give why the last change of a model was refused; None when one was served since."""
@@ -285,11 +292,12 @@ class LiveModels:
     def _log_refusal(self, name: str, reason: str) -> None:
         _log.error("versions refused", extra={"model": name, "reason": reason})
 
-    def join(self, pid: int) -> None:
-        """Take part in swaps as the worker of that process, from what is live now on."""
+    def join(self, pid: int) -> int:
+        """Take part in swaps as the worker of that process, from what is live now on; give its slot."""
         self.slot = self.board.workers.claim(pid)
         for name in self.names():
             try:
                 self.get(name)
             except NotReady as error:
                 _log.error("a new worker cannot load what is live", extra={"model": name, "reason": str(error)})
+        return self.slot

@@ -34,39 +34,39 @@ def move(
     GenerationMoved, and what `change` and `write` raise; then what answered before still does.
     """
     end = time.monotonic() + seconds
-    before = live.store.aliases(name)
-    if if_generation not in (None, before.generation):
-        raise GenerationMoved(f"the alias document is at generation {before.generation}, not {if_generation}")
-    after = change(before)
-    if after == before:
-        _wait_until_live(live, name, before, end)
-        return before
-    serial = _proposed(live, name, after, forced, end)
+    while time.monotonic() < end:
+        before = live.store.aliases(name)
+        if if_generation not in (None, before.generation):
+            raise GenerationMoved(f"the alias document is at generation {before.generation}, not {if_generation}")
+        after = change(before)
+        if after == before:
+            _wait_until_live(live, name, before, end, or_later=False)
+            return before
+        serial = live.board.propose(name, after, forced=forced, owner=os.getpid())
+        if serial is not None:
+            return _finished(live, name, serial, after, write, end)
+        _step(live)  # another change is being prepared, after which this one may have to be another one
+    raise SwapUnfinished(f"another change of {name} is still being prepared")
+
+
+def _finished(
+    live: LiveModels, name: str, serial: int, after: AliasDocument, write: Callable[[int], AliasDocument], end: float
+) -> AliasDocument:
+    """Have a proposed document prepared, written and committed, or take the proposal back."""
     cell = live.board.cell(name)
     try:
         _wait_until_prepared(live, name, serial, end)
-        written = write(before.generation)
+        written = write(after.generation - 1)
     except BaseException:
         live.board.withdraw(cell, serial)
         raise
     if served(written) == served(after) and live.board.commit(cell, serial):
         live.said_live(name)
-    else:  # the proposal was taken from this worker while it wrote: the document is live by the usual way
+    else:  # the proposal was taken from this worker while it wrote: the document becomes live in the usual way
         live.board.withdraw(cell, serial)
-        live.board.look_soon()
-        _wait_until_live(live, name, written, end)
+        _wait_until_live(live, name, written, end, or_later=True)
     live.settle()
     return written
-
-
-def _proposed(live: LiveModels, name: str, document: AliasDocument, forced: bool, end: float) -> int:
-    """Propose the document as this process's own as soon as no other is being prepared; give its serial number."""
-    while time.monotonic() < end:
-        serial = live.board.propose(name, document, forced=forced, owner=os.getpid())
-        if serial is not None:
-            return serial
-        _step(live)
-    raise SwapUnfinished(f"another change of {name} is still being prepared")
 
 
 def _wait_until_prepared(live: LiveModels, name: str, serial: int, end: float) -> None:
@@ -83,15 +83,18 @@ def _wait_until_prepared(live: LiveModels, name: str, serial: int, end: float) -
     raise SwapUnfinished(f"not every worker has loaded it in time; {name} answers as before")
 
 
-def _wait_until_live(live: LiveModels, name: str, document: AliasDocument, end: float) -> None:
-    """Wait for a document that is in the store already. Raises VersionRefused when the workers will not serve it."""
-    cell = live.board.cell(name)
+def _wait_until_live(live: LiveModels, name: str, document: AliasDocument, end: float, *, or_later: bool) -> None:
+    """Wait for a document that is in the store already, or a later one. Raises VersionRefused when it is refused."""
+    cell, text = live.board.cell(name), served(document)
     live.board.look_soon()
     while time.monotonic() < end:
-        if live.board.get(cell, Cell.GENERATION) >= document.generation and live.get(name).document.aliases:
+        committed = live.board.read(cell, live.board.get(cell, Cell.COMMITTED))
+        if committed and served(committed.document) == text:
+            return
+        if committed and or_later and committed.document.generation > document.generation:
             return
         refusal = live.board.refusal(cell)
-        if refusal and refusal.generation >= document.generation and not live.board.get(cell, Cell.PROPOSED):
+        if refusal and refusal.generation == document.generation and not live.board.get(cell, Cell.PROPOSED):
             raise VersionRefused(refusal.reason)
         _step(live)
     raise SwapUnfinished(f"generation {document.generation} of {name} is in the store, and not yet in every worker")

@@ -1,5 +1,6 @@
 """POST /predict: body → pixels → scores → answer."""
 
+from functools import partial
 from typing import Literal
 
 from flask import Blueprint, Response, g, request
@@ -9,6 +10,7 @@ from service import answer, body, reply
 from service.errors import InvalidField
 from service.live import LiveModels
 from service.settings import Settings
+from service.shadow import Shadow
 
 
 class Query(BaseModel):
@@ -26,7 +28,7 @@ class Query(BaseModel):
     """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
-def routes(live: LiveModels, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, shadow: Shadow, settings: Settings) -> Blueprint:
     """Give the route, answering from `live`."""
     blueprint = Blueprint("predict", __name__)
 
@@ -40,6 +42,8 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
         scores = version.scores(pixels)
         g.said = {"model": version.metadata.name, "version": version.metadata.version, "images": len(pixels)}
         response = reply.json(answer.body(version, scores, query.top_k))
+        if snapshot.shadow is not None:  # asked when this answer has gone
+            response.call_on_close(partial(shadow.offer, live.slot, snapshot, pixels, scores, g.request_id))
         response.headers["X-Model-Name"] = version.metadata.name
         response.headers["X-Model-Version"] = str(version.metadata.version)
         response.headers["X-Model-Generation"] = str(snapshot.generation)

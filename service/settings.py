@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     """How long loading a version may take before it is refused and the old one stays."""
     admin_token: SecretStr | None = Field(default=None, min_length=1)
     """What an admin's requests must carry as `Authorization: Bearer …`; without it they are all refused."""
+    shadow_queue: int = Field(default=256, ge=1, le=100_000)
+    """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
+    shadow_examples: int = Field(default=0, ge=0, le=1000)
+    """Pictures on which the shadow disagreed that are kept and shown; 0, because they are what clients sent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe events that are logged; each request is one of level info."""
 

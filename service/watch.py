@@ -1,4 +1,4 @@
-"""The two threads that follow the store in a worker: one loads, the other never waits for a disk or a network."""
+"""The threads of a worker beside its requests: follow the store, finish swaps, ask the shadow, promote by the rule."""
 
 import logging
 import os
@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from service.live import LiveModels
+from service.rule import Promoter
+from service.settings import Settings
+from service.shadow import Shadow
 
 _log = logging.getLogger("service")
 
@@ -14,37 +17,42 @@ _TICK_SECONDS: Final = 0.02
 """Between two looks at the shared memory, which take microseconds: what a swap waits at most in each of its phases."""
 
 
-def watch(live: LiveModels) -> threading.Event:
+def watch(live: LiveModels, shadow: Shadow, settings: Settings) -> threading.Event:
     """Let this process take part in swaps as a worker, until the event that is given back is set.
 
     Call it after the fork, before the first request: threads do not survive a fork. Nothing of a swap is done by a
-    thread that answers requests.
+    thread that answers requests, and nothing that could wait for a disk or a network by the thread that finishes swaps.
     """
-    live.join(os.getpid())
+    slot = live.join(os.getpid())
+    promoter = Promoter(live, settings.swap_seconds)
     stop = threading.Event()
-    for name, step in (("load", _load), ("settle", _settle)):
-        threading.Thread(target=_loop, args=(step, live, stop), name=name, daemon=True).start()
+    for name, seconds, step in (
+        ("load", _TICK_SECONDS, lambda: _load(live)),
+        ("settle", _TICK_SECONDS, lambda: _settle(live, slot)),
+        ("rule", settings.poll_seconds, promoter.look),
+    ):
+        threading.Thread(target=_loop, args=(step, seconds, stop), name=name, daemon=True).start()
+    shadow.start(slot)
     return stop
 
 
-def _loop(step: Callable[[LiveModels], None], live: LiveModels, stop: threading.Event) -> None:
-    while not stop.wait(_TICK_SECONDS):
+def _loop(step: Callable[[], None], seconds: float, stop: threading.Event) -> None:
+    while not stop.wait(seconds):
         try:
-            step(live)
+            step()
         except Exception:  # noqa: BLE001 - the thread must outlive whatever a store comes up with
             _log.exception("a step of following the store failed; it is tried again")
 
 
 def _load(live: LiveModels) -> None:
-    """Look at the store when that is due, and load what is proposed; a slow store holds up this thread alone."""
+    """Load what is proposed, and look at the store when that is due; a slow store holds up this thread alone."""
     live.prepare()
     if live.board.look_is_due():
         live.look()
         live.prepare()
 
 
-def _settle(live: LiveModels) -> None:
+def _settle(live: LiveModels, slot: int) -> None:
     """Say that this worker is alive, and finish swaps that all have prepared or that take too long."""
-    if live.slot is not None:
-        live.board.workers.beat(live.slot)
+    live.board.workers.beat(slot)
     live.settle()
