@@ -87,10 +87,14 @@ class LocalStore(Store):
     def _numbers(self, name: str) -> list[int]:
         with _available(self.root):
             try:
-                files = [entry.name for entry in self._folder(name).iterdir()]
+                with os.scandir(self._folder(name)) as files:
+                    return sorted(number for file in files if (number := number_of(file.name)) is not None)
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        return sorted(number for file in files if (number := number_of(file)) is not None)
+
+    def _has(self, name: str, number: int) -> bool:
+        with _available(self.root):
+            return (self._folder(name) / f"{number}.npz").exists()
 
     def _add(self, name: str, packed: Callable[[int], bytes]) -> int:
         with self._locked(name) as folder:

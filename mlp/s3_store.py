@@ -146,6 +146,10 @@ class S3Store(Store):
 
         return self._asked(numbers, lambda: self._cache.numbers(name))
 
+    def _has(self, name: str, number: int) -> bool:
+        key = self._key(name, f"{number}.npz")
+        return self._asked(lambda: self._bucket.etag(key) is not None, lambda: number in self._cache.numbers(name))
+
     def _add(self, name: str, packed: Callable[[int], bytes]) -> int:
         for attempt in range(_TRIES):
             number = self._next_number(name)

@@ -100,6 +100,10 @@ class Store(Protocol):
         """Give the numbers of a model's versions, rising; none for a model that is not there."""
 
     @abstractmethod
+    def _has(self, name: str, number: int) -> bool:
+        """Tell whether a version is there, without looking at the others."""
+
+    @abstractmethod
     def _add(self, name: str, packed: Callable[[int], bytes]) -> int:
         """Write what `packed` gives for the next free number, and give that number."""
 
@@ -125,16 +129,13 @@ class Store(Protocol):
 
         Raises ModelNotFound, VersionNotFound, AliasDocumentError, StoreUnavailable.
         """
+        number = int(reference) if _NUMBER.fullmatch(reference) else self.aliases(name).aliases.get(reference)
+        if number is not None and self._has(name, number):
+            return number
         versions = self.versions(name)
-        if _NUMBER.fullmatch(reference):
-            number = int(reference)
-        elif (named := self.aliases(name).aliases.get(reference)) is not None:
-            number = named
-        else:
-            raise VersionNotFound(f"model {name!r} has no version or alias {reference!r}")
-        if number not in versions:
+        if number is not None:
             raise VersionNotFound(f"model {name!r} has no version {number}; it has {_some(versions)}")
-        return number
+        raise VersionNotFound(f"model {name!r} has no version or alias {reference!r}")
 
     def publish(self, metadata: Metadata, layers: Sequence[Layer], golden_inputs: Uint8) -> int:
         """Write a new version under the next free number, and give that; `metadata`'s own number does not count.
