@@ -7,7 +7,7 @@ RECIPE ?= book
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train reproduce accuracy docs lock clean
+.PHONY: help run test lint format train reproduce accuracy bench-swap docs lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ reproduce: $(VENV)/.training ## train the book's network and print our figures b
 
 accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of picture (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.swap $(ARGS)
 
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table

@@ -3,38 +3,22 @@
 This room knows documents and numbers; what a worker has in its memory for a number is service/live.py's matter.
 """
 
-import hashlib
 import os
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from mlp.aliases import AliasDocument
 from mlp.errors import ModelNotFound
 from service.errors import DocumentRefused
-from service.layout import DOCUMENT_BYTES, MODELS, Cell, Head, Layout, Tally
+from service.layout import MODELS, Cell, Head, Layout, Tally
+from service.proposal import Proposal, digest, served, why_not_after
 from service.refusal import Refusal
-from service.shared import WORD, Shared
+from service.shared import Shared
 from service.workers import Workers
 
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 """Between two attempts with the same refused document; the first comes after the time between two looks, then twice
 that, and so on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A document that is to be served, or is served, under its serial number."""
-
-    serial: int
-    document: AliasDocument
-    forced: bool
-    """Whether other classes than those of the version that answers now are meant."""
-
-
-def served(document: AliasDocument) -> bytes:
-    """Give all of a document that decides what answers: everything but its history."""
-    return document.model_copy(update={"history": ()}).text()
 
 
 class Board:
@@ -97,7 +81,7 @@ class Board:
     # Phase one
 
     def propose(self, name: str, document: AliasDocument, *, forced: bool = False, owner: int = 0) -> int | None:
-        """Propose a document and give its serial number; None when there is nothing to do, or not now.
+        """Propose a document and give its serial number; 0 when there is nothing to do, None when it cannot be now.
 
         Nothing to do: it is what is committed, or it was refused a short while ago. Not now: another proposal is being
         prepared. Raises DocumentRefused, also in later calls, for a document that must not follow what is committed.
@@ -110,10 +94,10 @@ class Board:
             if committed and text == served(committed.document) and not self._incomplete(cell):
                 if not self.get(cell, Cell.OWNER):
                     self._forget_refusal(cell)  # someone has put the document back
-                return None
+                return 0
             if not owner and self._refused_lately(cell, text):
-                return None
-            if reason := _why_not_after(committed, document, text):
+                return 0
+            if reason := why_not_after(committed, document):
                 noted = not owner and self._note_refusal(cell, text, Refusal.now(document.generation, reason))
                 raise DocumentRefused(reason, news=noted)
             return self._write_proposal(cell, text, forced=forced, owner=owner)
@@ -233,7 +217,8 @@ class Board:
         with self._shared.locked():
             end = self.words[Head.EXAMPLES]
             newest_first = range(end - 1, max(0, end - self.layout.examples) - 1, -1)
-            return [self._shared.text(self.layout.example(n % self.layout.examples)) for n in newest_first]
+            texts = [self._shared.text(self.layout.example(n % self.layout.examples)) for n in newest_first]
+        return [text for text in texts if text]  # empty: its writer was killed
 
     # Within
 
@@ -275,17 +260,17 @@ class Board:
         return Refusal.now(proposal.document.generation if proposal else 0, reason)
 
     def _refused_lately(self, cell: int, text: bytes) -> bool:
-        known = self.get(cell, Cell.REFUSED) == _digest(text)
+        known = self.get(cell, Cell.REFUSED) == digest(text)
         return known and time.monotonic_ns() < self.get(cell, Cell.RETRY_AT)
 
     def _note_refusal(self, cell: int, text: bytes, refusal: Refusal, owner: int = 0) -> bool:
         """Keep a refusal, and when to try again; give whether it is news, not the same document once more."""
-        again = self.get(cell, Cell.REFUSED) == _digest(text)
+        again = self.get(cell, Cell.REFUSED) == digest(text)
         retries = self.get(cell, Cell.RETRIES) + 1 if again else 0
         pause = min(self._poll_seconds * 2.0 ** min(retries, 30), _LONGEST_PAUSE_SECONDS)
         if not self.get(cell, Cell.PROPOSED):
             self._set(cell, Cell.OWNER, owner)
-        self._set(cell, Cell.REFUSED, _digest(text))
+        self._set(cell, Cell.REFUSED, digest(text))
         self._set(cell, Cell.RETRIES, retries)
         self._set(cell, Cell.RETRY_AT, time.monotonic_ns() + int(pause * 1e9))
         self._set(cell, Cell.REFUSALS, self.get(cell, Cell.REFUSALS) + int(not again))
@@ -296,21 +281,3 @@ class Board:
         self._set(cell, Cell.REFUSED, 0)
         self._set(cell, Cell.RETRIES, 0)
         self._shared.write_text(self.layout.refusal(cell), b"")
-
-
-def _digest(text: bytes) -> int:
-    """Give a number that is never 0 and differs for different texts."""
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "little") | 1
-
-
-def _why_not_after(committed: Proposal | None, document: AliasDocument, text: bytes) -> str:
-    """Give why a document must not follow what is committed: generations rise, and it must fit into its room."""
-    room, generation = DOCUMENT_BYTES - WORD, document.generation
-    if len(text) > room:
-        return f"the alias document has {len(text)} bytes without its history, more than {room}"
-    if committed and generation <= (live := committed.document.generation) and text != served(committed.document):
-        return (
-            f"the alias document has generation {generation}, and another one of generation {live} is live: "
-            f"give it generation {live + 1}"
-        )
-    return ""

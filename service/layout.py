@@ -36,7 +36,10 @@ class Head(IntEnum):
     """1 while the store gives what was kept of it, not what is there."""
     DELETIONS = 4
     """How often a version was deleted."""
-    EXAMPLES = 5
+    LOADING = 5
+    """1 more than the slot of the worker whose turn it is to load, 0 for none."""
+    LOADING_SINCE = 6
+    EXAMPLES = 7
     """How many examples were ever kept; the next one's place in the ring is what is left of it by the ring's length."""
 
 

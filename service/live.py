@@ -6,7 +6,6 @@ service/watch.py's.
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,15 +18,14 @@ from service import candidate, traffic
 from service.board import Board
 from service.candidate import Live
 from service.errors import DocumentRefused, NotReady
-from service.layout import Cell, Head
+from service.layout import Cell
+from service.pinned import Pinned
+from service.proposal import Proposal
 from service.refusal import Refusal
 
 _log = logging.getLogger("service")
 
 DEFAULT_MODEL: Final = "digits"
-
-_PINNED: Final = 4
-"""Versions of one model kept in memory although no alias names them, because requests asked for them by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,7 @@ class LiveModels:
         """This worker's place on the board; none in the process that forks the workers."""
         self._models: dict[str, _Model] = {}
         self._seen: dict[str, str] = {}
-        self._pinned: dict[str, OrderedDict[int, Version]] = {}
-        self._pinned_at = 0
-        self._pinning = threading.Lock()
+        self._pinned = Pinned(store, board)
         self._catching_up = threading.Lock()
 
     # What answers
@@ -148,17 +144,7 @@ class LiveModels:
             raise VersionNotFound(f"model {live.name!r} has no version or alias {reference!r}")
         if int(reference) in live.versions:
             return live.versions[int(reference)]
-        number = self.store.resolve(live.name, reference)
-        with self._pinning:
-            if self._pinned_at != (deletions := self.board.words[Head.DELETIONS]):
-                self._pinned.clear()
-                self._pinned_at = deletions
-            pinned = self._pinned.setdefault(live.name, OrderedDict())
-            version = pinned.pop(number, None) or self.store.read(live.name, number)
-            pinned[number] = version
-            if len(pinned) > _PINNED:
-                pinned.popitem(last=False)
-        return version
+        return self._pinned.get(live.name, reference)
 
     def _all(self) -> list[_Model]:
         """Give every model that any worker has found."""
@@ -214,14 +200,13 @@ class LiveModels:
             document = AliasDocument()
             if name in self.names():
                 return
-        cell, before = self.board.cell(name), self.board.get(self.board.cell(name), Cell.LAST)
         try:
-            self.board.propose(name, document, forced=self._forced(name, document))
+            if self.board.propose(name, document, forced=self._forced(name, document)) is None:
+                return  # another proposal is in the way; the next look sees whether this one still is news
         except DocumentRefused as error:
             if error.news:
                 self._log_refusal(name, str(error))
-        if not self.board.get(cell, Cell.PROPOSED) or self.board.get(cell, Cell.LAST) != before:
-            self._seen[name] = fingerprint  # else another proposal was in the way
+        self._seen[name] = fingerprint
 
     def _forced(self, name: str, document: AliasDocument) -> bool:
         """Whether the move of `production` is one that was recorded: whoever recorded it compared the classes."""
@@ -234,20 +219,30 @@ class LiveModels:
         """Load what is proposed, and say on the board that it is there, or why it cannot be."""
         for model in self._all():
             serial = self.board.get(model.cell, Cell.PROPOSED)
-            if not serial or serial == model.handled:
-                continue
-            proposal = self.board.read(model.cell, serial)
+            proposal = self.board.read(model.cell, serial) if serial and serial != model.handled else None
             if proposal is not None:
                 present = model.states.get(self.board.words[model.committed_word])
-                try:
-                    built = candidate.build(self.store, model.name, proposal.document, present, forced=proposal.forced)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the swap must not wait for it
-                    _log.exception("loading failed", extra={"model": model.name})
-                    self._refuse(model, serial, Refusal.now(proposal.document.generation, f"loading failed: {error}"))
-                else:
-                    self._built(model, serial, present, *built)
-            model.handled = serial
+                if self._in_turn(proposal, present):
+                    self._load(model, proposal, present)
+                    model.handled = serial
             self._settle(model)
+
+    def _in_turn(self, proposal: Proposal, present: Live | None) -> bool:
+        """Whether this worker may load now; what needs no loading is always ready, such as a rollback."""
+        in_memory = present is not None and proposal.document.in_use <= present.versions.keys()
+        return in_memory or self.slot is None or self.board.workers.may_load(self.slot)
+
+    def _load(self, model: _Model, proposal: Proposal, present: Live | None) -> None:
+        try:
+            built = candidate.build(self.store, model.name, proposal.document, present, forced=proposal.forced)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the swap must not wait for it
+            _log.exception("loading failed", extra={"model": model.name})
+            reason = f"loading failed: {type(error).__name__}: {error}"
+            self._refuse(model, proposal.serial, Refusal.now(proposal.document.generation, reason))
+        else:
+            self._built(model, proposal.serial, present, *built)
+        if self.slot is not None:
+            self.board.workers.has_loaded(self.slot)
 
     def _built(
         self, model: _Model, serial: int, present: Live | None, following: Live, refused: Mapping[int, str]

@@ -7,10 +7,10 @@ from typing import Final
 
 from mlp.aliases import AliasDocument
 from mlp.errors import GenerationMoved
-from service.board import served
 from service.errors import SwapUnfinished, VersionRefused
 from service.layout import Cell
 from service.live import LiveModels
+from service.proposal import served
 
 _STEP_SECONDS: Final = 0.002
 
@@ -43,9 +43,11 @@ def move(
             _wait_until_live(live, name, before, end, or_later=False)
             return before
         serial = live.board.propose(name, after, forced=forced, owner=os.getpid())
+        if serial == 0:  # served already: the document in the store had fallen behind
+            return write(before.generation)
         if serial is not None:
             return _finished(live, name, serial, after, write, end)
-        _step(live)  # another change is being prepared, after which this one may have to be another one
+        _wait_for_the_other(live, name, end)  # after which this change may have to be another one
     raise SwapUnfinished(f"another change of {name} is still being prepared")
 
 
@@ -67,6 +69,12 @@ def _finished(
         _wait_until_live(live, name, written, end, or_later=True)
     live.settle()
     return written
+
+
+def _wait_for_the_other(live: LiveModels, name: str, end: float) -> None:
+    cell = live.board.cell(name)
+    while live.board.get(cell, Cell.PROPOSED) and time.monotonic() < end:
+        _step(live)
 
 
 def _wait_until_prepared(live: LiveModels, name: str, serial: int, end: float) -> None:

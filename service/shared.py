@@ -18,7 +18,7 @@ from service.errors import SharedLockBusy
 WORD: Final = 8
 """Bytes of a word."""
 
-_LOCK_SECONDS: Final = 5.0
+_LOCK_SECONDS: Final = 1.0
 """A lock is held for microseconds, so this is reached only when its holder was stopped in between."""
 
 

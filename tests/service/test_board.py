@@ -200,7 +200,7 @@ def test_a_refused_document_is_tried_again_and_counted_once(workers, published, 
 def test_a_proposal_whose_owner_died_is_taken_back(workers, board):
     document = AliasDocument(generation=2, aliases={"production": 2})
     serial = board.propose("digits", document, owner=1002)
-    assert board.get(0, Cell.PROPOSED) == serial
+    assert board.get(0, Cell.PROPOSED) == serial != 0
     board.workers.free(1002)
 
     workers[0].settle()
@@ -248,6 +248,58 @@ def test_a_file_copied_under_another_number_is_refused(workers, published):
 
     assert numbers(workers) == [1, 1]
     assert "version 2" in workers[0].refusal("digits").reason
+
+
+def test_a_successor_is_not_taken_for_prepared_because_its_predecessor_was(workers, published, board):
+    first, second = workers
+    published.promote("digits", 2)
+    first.refresh()
+    board.workers.free(1001)
+    successor = LiveModels(published, board)
+    assert successor.join(1003) == first.slot
+
+    second.prepare()
+
+    assert numbers([second, successor]) == [1, 1]
+    successor.prepare()
+    assert numbers([second, successor]) == [2, 2]
+
+
+def test_an_edit_that_comes_in_the_middle_of_another_swap_is_served_after_it(workers, published):
+    first, second = workers
+    published.promote("digits", 2)
+    first.refresh()
+    published.promote("digits", 3)
+    first.refresh()
+
+    for _ in range(3):
+        second.refresh()
+        first.refresh()
+
+    assert numbers(workers) == [3, 3]
+
+
+def test_workers_load_one_after_the_other(workers, published, board):
+    first, second = workers
+    assert board.workers.may_load(first.slot)
+    published.promote("digits", 2)
+
+    second.refresh()
+    assert not second._models["digits"].states.get(2)
+
+    board.workers.has_loaded(first.slot)
+    second.prepare()
+    first.prepare()
+    assert numbers(workers) == [2, 2]
+
+
+def test_a_turn_to_load_that_takes_too_long_is_not_waited_for(workers, published, board, monkeypatch):
+    first, second = workers
+    monkeypatch.setattr("service.workers._TURN_SECONDS", 0.001)
+    assert board.workers.may_load(first.slot)
+    time.sleep(0.002)  # what makes it long
+
+    assert board.workers.may_load(second.slot)
 
 
 def test_one_model_s_refusal_does_not_hold_up_another_s_swap(workers, published):
