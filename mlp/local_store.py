@@ -13,7 +13,8 @@ from mlp import version_file, whole_file
 from mlp.aliases import AliasDocument
 from mlp.errors import StoreUnavailable, VersionNotFound
 from mlp.metadata import Metadata
-from mlp.store import ALIASES, Store, checked_name, is_model, number_of
+from mlp.store import Store
+from mlp.store_names import ALIASES, checked_name, is_model, number_of
 from mlp.version import Version
 
 _YOUNG_SECONDS = 3.0

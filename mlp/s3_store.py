@@ -19,8 +19,9 @@ from mlp.aliases import AliasDocument
 from mlp.bucket import Bucket, Found
 from mlp.errors import MlpError, StoreUnavailable, VersionFileError, VersionNotFound
 from mlp.metadata import Metadata
-from mlp.store import ALIASES, Store, checked_name, is_model, number_of
+from mlp.store import Store
 from mlp.store_cache import Cache, folder_of
+from mlp.store_names import ALIASES, checked_name, is_model, number_of
 from mlp.version import Version
 
 _log = logging.getLogger("mlp")
@@ -28,8 +29,12 @@ _log = logging.getLogger("mlp")
 _TRIES: Final = 30
 """How often a write is made anew because others were faster; of those at once, one succeeds in each round."""
 
-_PAUSE_SECONDS: Final = 5.0
-"""For this long after a failure at the start what is kept is taken at once: a start must not wait for each request."""
+_PAUSE_SECONDS: Final = 2.0
+"""For this long after a failure nothing is asked: neither a start nor the threads that answer clients must wait each
+time for a bucket that does not answer."""
+
+_LONGEST_SECONDS: Final = 30.0
+"""More than a request takes: after a failure one thread asks at a time."""
 
 _ABSENT: Final = Found(b"{}", "absent")
 """What stands for an alias document that is not there."""
@@ -50,7 +55,8 @@ class S3Store(Store):
         self._prefix = f"{prefix}/" if prefix else ""
         self._cache_root = cache
         self._answered = False
-        self._failure: tuple[float, StoreUnavailable] | None = None
+        self._failure: StoreUnavailable | None = None
+        self._next_try = 0.0
         self._described: dict[tuple[str, int], Metadata] = {}
 
     @property
@@ -73,9 +79,7 @@ class S3Store(Store):
 
         def current() -> AliasDocument:
             found = self._bucket.get(key) or _ABSENT
-            document = AliasDocument.parse(found.data)
-            self._cache.keep_document(name, found.etag, found.data)
-            return document
+            return self._keep_document(name, found)
 
         def kept() -> AliasDocument | None:
             found = self._cache.document(name)
@@ -108,7 +112,7 @@ class S3Store(Store):
             if found is None:
                 raise _no_version(name, version)
             unpacked = version_file.unpack(found.data)
-            self._cache.keep_version(name, version, found.etag, found.data, self._in_use(name))
+            self._keep_version(name, version, found)
             return unpacked
 
         def kept() -> Version | None:
@@ -171,8 +175,7 @@ class S3Store(Store):
                 return before
             etag = self._bucket.put(key, after.text(), replacing=None if found is None else found.etag)
             if etag is not None:
-                self._cache.keep_document(name, etag, after.text())
-                return after
+                return self._keep_document(name, Found(after.text(), etag))
             _wait(attempt)
         raise StoreUnavailable(f"{self.location}: {_TRIES} times someone else changed the aliases of {name!r} first")
 
@@ -186,39 +189,53 @@ class S3Store(Store):
     def _cache(self) -> Cache:
         return Cache(folder_of(self._cache_root, f"{self._bucket.endpoint}/{self._bucket.name}/{self._prefix}"))
 
-    def _in_use(self, name: str) -> frozenset[int]:
-        """Give the versions that the alias document names which was read last."""
-        found = self._cache.document(name)
-        return AliasDocument.parse(found[1]).in_use if found else frozenset()
+    def _keep_document(self, name: str, found: Found) -> AliasDocument:
+        """Keep the present alias document, and give it. Raises AliasDocumentError."""
+        document = AliasDocument.parse(found.data)
+        complete = set(document.aliases.values()) <= set(self._cache.numbers(name))
+        self._cache.keep_document(name, found.etag, found.data, complete=complete)
+        return document
+
+    def _keep_version(self, name: str, version: int, found: Found) -> None:
+        """Keep a version, and those that the alias documents name; perhaps a later one of these is complete now."""
+        waiting = self._cache.waiting(name)
+        documents = [AliasDocument.parse(text) for _, text in filter(None, (self._cache.document(name), waiting))]
+        in_use = frozenset[int]().union(*(document.in_use for document in documents))
+        self._cache.keep_version(name, version, found.etag, found.data, in_use)
+        if waiting:
+            self._keep_document(name, Found(waiting[1], waiting[0]))
 
     def _key(self, name: str, file: str) -> str:
         return f"{self._prefix}{checked_name(name)}/{file}"
 
     def _asked(self, current: Callable[[], _Answer], kept: Callable[[], _Answer | None]) -> _Answer:
-        """Give what the bucket answers, or before it has ever done so, what is kept, unless that is nothing."""
+        """Give what the bucket answers, or before it has ever done so, what is kept, unless that is nothing.
+
+        While it does not answer, it is asked now and then, and by one thread at a time.
+        """
         failure = self._failure
-        if self._answered or failure is None or time.monotonic() > failure[0] + _PAUSE_SECONDS:
+        if failure is None or time.monotonic() > self._next_try:
+            self._next_try = time.monotonic() + _LONGEST_SECONDS
             try:
                 answer = current()
             except StoreUnavailable as error:
-                failure = self._failed(error)
-                if self._answered:
-                    raise
+                failure = error
+                self._failed(error)
             except MlpError:
                 self._succeeded()
                 raise
             else:
                 self._succeeded()
                 return answer
-        if found := kept():
+        if not self._answered and (found := kept()):
             return found
-        raise failure[1]
+        raise failure
 
-    def _failed(self, error: StoreUnavailable) -> tuple[float, StoreUnavailable]:
+    def _failed(self, error: StoreUnavailable) -> None:
         if self._failure is None:
             _log.warning("the store does not answer", extra={"store": self.location, "reason": str(error)})
-        self._failure = failure = (time.monotonic(), error)
-        return failure
+        self._failure = error
+        self._next_try = time.monotonic() + _PAUSE_SECONDS
 
     def _succeeded(self) -> None:
         if self._failure is not None:

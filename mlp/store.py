@@ -26,14 +26,11 @@ from mlp.errors import (
 )
 from mlp.metadata import Metadata
 from mlp.network import Layer
+from mlp.store_names import checked_name
 from mlp.version import Version
-
-ALIASES: Final = "aliases.json"
 
 CACHE: Final = "~/.cache/mlp"
 
-_MODEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_VERSION_FILE = re.compile(r"([1-9][0-9]{0,8})\.npz")
 _BUCKET = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[^/\s][^\s]*?))?/?")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -301,24 +298,6 @@ class Store(Protocol):
         if number > HIGHEST_NUMBER:
             raise InvalidChange(f"model {name!r} has no number left above {known}")
         return number
-
-
-def checked_name(name: str) -> str:
-    """Give a model's name back. Raises ModelNotFound for what is none; so a request's `model` stays in the store."""
-    if not _MODEL.fullmatch(name):
-        raise ModelNotFound(f"{name!r} is not a model's name: letters a-z, digits, '-' and '_', at most 64")
-    return name
-
-
-def is_model(name: str) -> bool:
-    """Tell whether a model could have this name."""
-    return _MODEL.fullmatch(name) is not None
-
-
-def number_of(file: str) -> int | None:
-    """Give the number of a version file by its name, None for the name of any other file."""
-    match = _VERSION_FILE.fullmatch(file)
-    return int(match[1]) if match else None
 
 
 def _unless_moved(

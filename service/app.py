@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         poll_seconds=settings.poll_seconds,
         examples=settings.shadow_examples,
     )
-    live = LiveModels(open_store(settings.models), board)
+    live = LiveModels(open_store(settings.models, settings.cache), board)
     live.refresh()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

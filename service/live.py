@@ -126,7 +126,7 @@ class LiveModels:
         return self.board.refusal(model.cell) if model else None
 
     def _default(self) -> str:
-        names = self.names()
+        names = self.names() if self.board.count() != 1 else list(self._models)
         if not names:
             raise NotReady("no model is loaded yet")
         return names[0] if len(names) == 1 else DEFAULT_MODEL
@@ -200,6 +200,8 @@ class LiveModels:
             document = AliasDocument()
             if name in self.names():
                 return
+        if self.store.stale and name in self.names():
+            return  # what was kept of the store may be older than what is served
         try:
             if self.board.propose(name, document, forced=self._forced(name, document)) is None:
                 return  # another proposal is in the way; the next look sees whether this one still is news

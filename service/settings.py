@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mlp.errors import InvalidLocation
+from mlp.store import CACHE, open_store
 from service.errors import SettingsError
 
 
@@ -20,6 +22,13 @@ def processors() -> int:
         return available
 
 
+def _location(value: object) -> str:
+    try:
+        return open_store(str(value)).location
+    except InvalidLocation as error:
+        raise ValueError(str(error)) from error
+
+
 class Settings(BaseSettings):
     """What can be set; the sentence under a field is its description."""
 
@@ -31,8 +40,10 @@ class Settings(BaseSettings):
     """Address to listen on; the container sets 0.0.0.0."""
     workers: int = Field(default_factory=processors, ge=1, le=512, validation_alias="WEB_CONCURRENCY")
     """Worker processes; by default as many as there are processors."""
-    models: Annotated[str, BeforeValidator(str)] = "models"
+    models: Annotated[str, BeforeValidator(_location)] = "models"
     """The model store: a folder, or `s3://bucket/prefix`."""
+    cache: str = CACHE
+    """Folder in which what is read from a bucket is kept, for a start while it cannot be reached."""
     max_body_bytes: int = Field(default=32 * 2**20, ge=1)
     """Largest request body; more is answered with 413."""
     max_image_pixels: int = Field(default=50_000_000, ge=1)

@@ -1,12 +1,15 @@
 """What most tests begin from, and where the real data is."""
 
 import gzip
+import uuid
 
 import numpy as np
 import pytest
 
 from mlp.local_store import LocalStore
+from mlp.store import open_store
 from tests.drafts import ROOT, Draft, make_draft
+from tests.s3_server import BUCKET, S3Server
 
 
 @pytest.fixture
@@ -25,3 +28,32 @@ def mnist_test():
     images = gzip.decompress((ROOT / "data/mnist/t10k-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((ROOT / "data/mnist/t10k-labels-idx1-ubyte.gz").read_bytes())
     return np.frombuffer(images, np.uint8, offset=16).reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """A server that all tests share, and that starts when the first of them asks for it."""
+    server = S3Server()
+    server.start()
+    server.make_bucket(BUCKET)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def s3_store(s3_server, tmp_path, monkeypatch):
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return open_store(f"s3://{BUCKET}/{uuid.uuid4()}", tmp_path / "cache")
+
+
+@pytest.fixture
+def own_server(monkeypatch):
+    """A server that a test may stop and kill."""
+    server = S3Server()
+    server.start()
+    server.make_bucket(BUCKET)
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.kill()

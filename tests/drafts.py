@@ -1,4 +1,4 @@
-"""Small versions to test with: untrained networks of the shape of real ones."""
+"""Small versions to test with: untrained networks of the shape of real ones; and a look at a store that has some."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from mlp import version_file
 from mlp.metadata import Input, Metadata
 from mlp.network import Layer
 from mlp.store import Store
+from mlp.version import Version
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,3 +51,12 @@ def make_draft(name="digits", *, seed=0, labels="0123456789", hidden=(12,), heig
         sha256="0" * 64,
     )
     return Draft(metadata, layers, rng.integers(0, 256, (4, height, width), dtype=np.uint8))
+
+
+def looked_at(store: Store) -> dict[tuple[str, int], Version]:
+    """What a service asks of a store at its start: the versions that the aliases of each model name."""
+    found = {}
+    for name in store.models():
+        assert store.fingerprint(name)
+        found |= {(name, number): store.read(name, number) for number in set(store.aliases(name).aliases.values())}
+    return found

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from tests.drafts import ROOT
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
+BUCKET = "models"
 LOSE = "/_lose_answers/"
 
 
@@ -34,7 +36,7 @@ class S3Server:
     def start(self) -> None:
         """Start it, and return when it answers."""
         program = [sys.executable, "-m", "tests.s3_server", str(self.port)]
-        self.process = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         end = time.monotonic() + 60
         while True:
             assert self.process.poll() is None, "the S3 server ended"
@@ -77,6 +79,13 @@ class S3Server:
         """End it at once, as a power cut would."""
         self.process.kill()
         self.process.wait(10)
+        self.process.stdin.close()
+
+
+def end_with_the_tests() -> None:
+    """End when whoever started this has ended, in whatever way."""
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def main(port: int) -> None:
@@ -106,6 +115,7 @@ def main(port: int) -> None:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             return answer
 
+    threading.Thread(target=end_with_the_tests, daemon=True).start()
     WSGIRequestHandler.protocol_version = "HTTP/1.1"
     run_simple("127.0.0.1", port, one_at_a_time, threaded=True)
 

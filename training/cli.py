@@ -12,12 +12,15 @@ from tqdm import tqdm
 
 from mlp.aliases import PRODUCTION
 from mlp.errors import MlpError
-from mlp.store import Store, open_store
+from mlp.store import CACHE, Store, open_store
 from training import batches, datasets, recipes, report, run
 from training.augment import Augmentation
+from training.commands.aliases import history, rollback, rule, traffic, user, withdraw
+from training.commands.aliases import promote as promote_command
 from training.commands.compare import compare
 from training.commands.converge import converge
 from training.commands.export import export
+from training.commands.housekeeping import delete, prune
 from training.commands.import_network import import_command
 from training.commands.report import report as report_command
 from training.evaluate import evaluate
@@ -58,8 +61,16 @@ class _Errors(click.Group):
     show_envvar=True,
     help="The model store: a folder, or s3://bucket/prefix.",
 )
+@click.option(
+    "--cache",
+    default=CACHE,
+    show_default=True,
+    envvar="MLP_CACHE",
+    show_envvar=True,
+    help="Folder in which what is read from a bucket is kept.",
+)
 @click.pass_context
-def main(ctx: click.Context, store: str) -> None:
+def main(ctx: click.Context, store: str, cache: str) -> None:
     """Train networks, and say which version of a model is served.
 
     \b
@@ -71,7 +82,14 @@ def main(ctx: click.Context, store: str) -> None:
     """  # noqa: D301 - click's mark for a paragraph that keeps its lines
     # One BLAS thread: with more, the result depends on their number, and on a busy machine they wait for each other.
     ctx.with_resource(threadpool_limits(1))
-    ctx.obj = open_store(store)
+    ctx.obj = open_store(store, cache)
+
+
+@main.result_callback()
+@click.pass_obj
+def _warn(store: Store, /, *_result: object, **_options: object) -> None:
+    if store.stale:
+        click.echo(f"warning: {store.location} does not answer; this is what was kept of it", err=True)
 
 
 def _recipe_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -131,7 +149,7 @@ def train(
         checkpoint.unlink(missing_ok=True)
     click.echo(report.outcome(trained, version))
     if promote and not trained.fitted.interrupted:
-        store.promote(chosen.model, version)
+        store.promote(chosen.model, version, by=user(), why=f"trained by {recipe}")
         click.echo(f"{PRODUCTION} is now version {version}")
     elif not trained.fitted.interrupted and store.aliases(chosen.model).aliases.get(PRODUCTION) != version:
         click.echo(f"To serve it: python -m training promote {chosen.model} {version}")
@@ -196,27 +214,6 @@ def list_command(store: Store, /, model: str | None) -> None:
 
 
 @main.command()
-@click.argument("model")
-@click.argument("version", type=click.IntRange(min=1))
-@click.option("--alias", default=PRODUCTION, show_default=True, help="Which alias to move.")
-@click.pass_obj
-def promote(store: Store, /, model: str, version: int, alias: str) -> None:
-    """Let production mean VERSION of MODEL. A running service follows by itself."""
-    document = store.promote(model, version, alias)
-    click.echo(f"{model}: {alias} is version {document.aliases[alias]}, generation {document.generation}")
-
-
-@main.command()
-@click.argument("model")
-@click.option("--alias", default=PRODUCTION, show_default=True, help="Which alias to move back.")
-@click.pass_obj
-def rollback(store: Store, /, model: str, alias: str) -> None:
-    """Undo the last promote of MODEL: production means again what it meant before."""
-    document = store.rollback(model, alias)
-    click.echo(f"{model}: {alias} is version {document.aliases[alias]}, generation {document.generation}")
-
-
-@main.command()
 def reproduce() -> None:
     """Train the book's network, and print our figures beside those that the book prints. Nothing is stored.
 
@@ -228,8 +225,7 @@ def reproduce() -> None:
         raise click.ClickException(f"not within {report.BOOK_TOLERANCE} points of the book's test accuracy")
 
 
-main.add_command(report_command)
-main.add_command(converge)
-main.add_command(compare)
-main.add_command(import_command)
-main.add_command(export)
+for _command in (promote_command, rollback, withdraw, traffic, rule, history, delete, prune):
+    main.add_command(_command)
+for _command in (report_command, converge, compare, import_command, export):
+    main.add_command(_command)

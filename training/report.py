@@ -1,8 +1,10 @@
 """What the command line prints: text tables of a run, of a store, and of our figures beside the book's."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Final
 
+from mlp.aliases import AliasDocument
 from mlp.errors import VersionFileError
 from mlp.store import Store
 from training.datasets import DataSet
@@ -102,6 +104,25 @@ def versions(store: Store, name: str) -> str:
         rows.append((str(number), created, sizes, f"{metadata.weights:,}", accuracy_text, aliases))
     header = ("version", "created (UTC)", "units", "weights", "test acc.", "aliases")
     return f"{name}, generation {document.generation}\n{_table(header, rows)}"
+
+
+def history(document: AliasDocument, last: int | None = None) -> str:
+    """Give the table of the last changes of an alias document, the newest last; all that it holds without `last`."""
+    changes = document.history if last is None else document.history[-last:]
+    rows = [(str(c.generation), f"{c.when.astimezone(UTC):%Y-%m-%d %H:%M:%S}", c.by, c.what, c.why) for c in changes]
+    return _table(("generation", "when (UTC)", "by", "what", "why"), rows)
+
+
+def rule(document: AliasDocument) -> str:
+    """Say when shadow becomes production by itself."""
+    if document.rule is None:
+        return "shadow is not promoted by a rule"
+    wanted = document.rule
+    accuracy = "" if wanted.min_accuracy is None else f", and a test accuracy of {wanted.min_accuracy:g}"
+    return (
+        f"shadow is promoted after {wanted.min_requests} requests, "
+        f"if it agrees on {wanted.min_agreement:g} of them{accuracy}"
+    )
 
 
 def beside_the_book(trained: Trained) -> str:

@@ -56,7 +56,7 @@ def read_log(server: Server) -> None:
 
 
 @contextlib.contextmanager
-def serving(models: Path, **environment: str) -> Iterator[Server]:
+def serving(models: Path | str, **environment: str) -> Iterator[Server]:
     """Run the service over a store until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py"],

@@ -12,12 +12,13 @@ def lines(monkeypatch):
     """Everything that is logged during a test, one parsed object a line."""
     stream = io.StringIO()
     monkeypatch.setattr("sys.stdout", stream)
-    logger = logging.getLogger("service")
-    before = logger.handlers[:], logger.level, logger.propagate
+    loggers = [logging.getLogger(name) for name in ("service", "mlp")]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
     log.configure("info")
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    logger.handlers[:], logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
 
 
 def test_a_request_is_one_line_of_json(client, lines):
@@ -57,3 +58,10 @@ def test_an_exception_is_in_its_line(lines):
 
     (line,) = lines()
     assert "ValueError: invalid literal" in line["exception"]
+
+
+def test_what_a_store_warns_of_is_in_the_log_too(lines):
+    logging.getLogger("mlp").warning("the store does not answer", extra={"store": "s3://models"})
+
+    (line,) = lines()
+    assert (line["level"], line["event"], line["store"]) == ("warning", "the store does not answer", "s3://models")

@@ -22,6 +22,7 @@ def test_the_environment_decides(monkeypatch):
         ("MLP_MAX_BATCH", "-1"),
         ("MLP_LOG_LEVEL", "loud"),
         ("MLP_POLL_SECONDS", "nan"),
+        ("MLP_MODELS", "ftp://host/models"),
     ],
 )
 def test_a_wrong_value_is_refused_naming_the_variable_and_the_value(monkeypatch, name, value):

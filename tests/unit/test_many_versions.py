@@ -6,9 +6,8 @@ from collections import Counter
 import pytest
 
 from mlp.store import open_store
-from service.live import LiveModels
-from tests.drafts import make_draft
-from tests.unit.conftest import BUCKET
+from tests.drafts import looked_at, make_draft
+from tests.s3_server import BUCKET
 
 _counted: list[Counter] = []
 
@@ -47,11 +46,8 @@ def test_a_start_opens_what_an_alias_names_and_nothing_for_each_version(tmp_path
         fill(store, versions)
         opened.clear()
 
-        live = LiveModels(store)
-        live.refresh()
+        assert list(looked_at(store)) == [("digits", versions)]
         assert store.resolve("digits") == store.resolve("digits", str(versions)) == versions
-        assert store.fingerprint("digits")
-        assert live.ready
 
         read = {
             (event, path.removeprefix(str(store.root)).replace(f"{versions}.npz", "last.npz")): n
@@ -77,9 +73,7 @@ def test_a_start_asks_a_bucket_as_often_for_many_versions_as_for_two(s3_server, 
         connected = store._bucket._connected
         monkeypatch.setattr(store._bucket, "_connected", lambda c=connected, a=asked: a.append(1) or c())
 
-        live = LiveModels(store)
-        live.refresh()
-        assert live.ready
+        assert list(looked_at(store)) == [("digits", versions)]
         assert store.resolve("digits") == versions
 
         counts.append(len(asked))

@@ -14,9 +14,8 @@ from mlp import bucket, s3_store, store_cache
 from mlp.errors import InvalidLocation, StoreUnavailable, VersionFileError, VersionNotFound
 from mlp.s3_store import S3Store
 from mlp.store import open_store
-from service.live import LiveModels
-from tests.drafts import ROOT, make_draft
-from tests.unit.conftest import BUCKET
+from tests.drafts import ROOT, looked_at, make_draft
+from tests.s3_server import BUCKET
 
 
 @pytest.mark.parametrize(
@@ -188,35 +187,52 @@ def test_what_a_version_says_of_itself_is_read_without_the_rest(s3_store, monkey
 
 
 def filled(server, tmp_path):
-    """A store of two versions that a service has read, and what the server held."""
+    """A store of two versions that was looked at, and what the server holds."""
     store = open_store(f"s3://{BUCKET}/p", tmp_path / "cache")
     for seed in range(2):
         store.promote("digits", make_draft(seed=seed).publish(store))
-    LiveModels(store).refresh()
+        looked_at(store)
     return store, server.objects(BUCKET)
 
 
-def test_a_server_that_goes_away_and_comes_back(own_server, tmp_path, caplog):
+def counted(store, monkeypatch):
+    """A list that grows with each request."""
+    asked = []
+    assert store._cache  # its place depends on the address, for which a connection is made
+    connected = store._bucket._connected
+    monkeypatch.setattr(store._bucket, "_connected", lambda: asked.append(1) or connected())
+    return asked
+
+
+def test_a_server_that_goes_away_and_comes_back(own_server, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(s3_store, "_PAUSE_SECONDS", 0)
     store, objects = filled(own_server, tmp_path)
-    live = LiveModels(store)
-    live.refresh()
 
     own_server.kill()
     for ask in (store.models, lambda: store.aliases("digits"), lambda: store.fingerprint("digits")):
         with pytest.raises(StoreUnavailable, match="cannot be used"):
             ask()
-    live.refresh()
     assert store.stale
-    assert live.snapshot().version.metadata.version == 2
 
     own_server.start()
     own_server.make_bucket(BUCKET)
     own_server.fill(BUCKET, objects)
     assert store.rollback("digits").aliases == {"production": 1}
-    live.refresh()
+    assert list(looked_at(store)) == [("digits", 1)]
     assert not store.stale
-    assert live.snapshot().version.metadata.version == 1
     assert [record.message for record in caplog.records if record.name == "mlp"] == ["the store does not answer"]
+
+
+def test_a_server_that_has_gone_away_is_asked_by_one_and_not_for_each_thing(own_server, tmp_path, monkeypatch):
+    store, _ = filled(own_server, tmp_path)
+    asked = counted(store, monkeypatch)
+    own_server.kill()
+
+    for ask in (store.models, lambda: store.resolve("digits", "1"), lambda: store.versions("digits")) * 5:
+        with pytest.raises(StoreUnavailable):
+            ask()
+
+    assert len(asked) == 1
 
 
 def test_a_server_that_is_silent_is_not_waited_for_long(own_server, tmp_path, monkeypatch):
@@ -228,6 +244,7 @@ def test_a_server_that_is_silent_is_not_waited_for_long(own_server, tmp_path, mo
     with pytest.raises(StoreUnavailable, match="timeout"):
         store.fingerprint("digits")
 
+    monkeypatch.setattr(store, "_next_try", 0)
     own_server.send(signal.SIGCONT)
     assert store.fingerprint("digits")
 
@@ -238,12 +255,10 @@ def test_a_start_without_the_server_takes_what_is_kept(own_server, tmp_path, mon
     own_server.kill()
 
     store = open_store(before.location, tmp_path / "cache")
-    live = LiveModels(store)
-    live.refresh()
 
-    assert live.ready
-    assert live.snapshot().generation == 2
-    np.testing.assert_array_equal(live.snapshot().version.layers[0].weights, version.layers[0].weights)
+    found = looked_at(store)
+    assert list(found) == [("digits", 2)]
+    np.testing.assert_array_equal(found["digits", 2].layers[0].weights, version.layers[0].weights)
     assert (store.models(), store.versions("digits")) == (["digits"], [1, 2])
     assert store.metadata("digits", 2) == version.metadata
     assert store.fingerprint("digits") == fingerprint
@@ -257,7 +272,7 @@ def test_a_start_without_the_server_takes_what_is_kept(own_server, tmp_path, mon
     own_server.start()
     own_server.make_bucket(BUCKET)
     own_server.fill(BUCKET, objects)
-    monkeypatch.setattr(s3_store, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(store, "_next_try", 0)
     assert store.fingerprint("digits") == fingerprint
     assert not store.stale
     assert store.rollback("digits").aliases == {"production": 1}
@@ -267,15 +282,24 @@ def test_a_start_without_the_server_asks_it_once_and_not_for_each_thing(own_serv
     before, _ = filled(own_server, tmp_path)
     own_server.kill()
     store = open_store(before.location, tmp_path / "cache")
-    asked = []
-    connected = store._bucket._connected
-    monkeypatch.setattr(store._bucket, "_connected", lambda: asked.append(1) or connected())
-    assert store._cache.models() == ["digits"]
-    asked.clear()
+    asked = counted(store, monkeypatch)
 
-    LiveModels(store).refresh()
+    assert looked_at(store)
 
     assert len(asked) == 1
+
+
+def test_a_start_without_the_server_takes_the_last_state_that_is_whole(own_server, tmp_path):
+    """The last thing read was a document; the server was gone before the version that it names could be read."""
+    before, _ = filled(own_server, tmp_path)
+    other = open_store(before.location, tmp_path / "elsewhere")
+    other.promote("digits", make_draft(seed=2).publish(other))
+    assert before.aliases("digits").generation == 3
+    own_server.kill()
+
+    store = open_store(before.location, tmp_path / "cache")
+    assert list(looked_at(store)) == [("digits", 2)]
+    assert store.aliases("digits").generation == 2
 
 
 def test_a_start_with_neither_server_nor_cache_is_unavailable(own_server, tmp_path):
@@ -290,6 +314,32 @@ def test_a_start_with_neither_server_nor_cache_is_unavailable(own_server, tmp_pa
 
 def cached(store: S3Store) -> list[str]:
     return sorted(path.name.partition("-")[0] for path in store._cache.folder.glob("digits/*.npz"))
+
+
+def test_a_later_document_is_kept_when_its_versions_are(s3_store, draft, tmp_path):
+    s3_store.promote("digits", draft.publish(s3_store))
+    draft.publish(s3_store)
+    other = open_store(s3_store.location, tmp_path / "elsewhere")
+    other.promote("digits", 2)
+
+    s3_store.aliases("digits")
+    assert b'"generation": 1' in s3_store._cache.document("digits")[1]
+    assert b'"generation": 2' in s3_store._cache.waiting("digits")[1]
+
+    s3_store.read("digits", 2)
+    assert b'"generation": 2' in s3_store._cache.document("digits")[1]
+    assert s3_store._cache.waiting("digits") is None
+
+
+def test_what_a_dead_process_left_in_the_cache_is_cleared_away(s3_store, draft):
+    s3_store.promote("digits", draft.publish(s3_store))
+    for name, when in (("old", 1_600_000_000), ("new", None)):
+        path = s3_store._cache.folder / "digits" / f".2-x.npz.{name}.tmp"
+        path.write_bytes(b"")
+        os.utime(path, when and (when, when))
+    s3_store.read("digits", draft.publish(s3_store))
+
+    assert [path.name for path in s3_store._cache.folder.glob("digits/.*")] == [".2-x.npz.new.tmp"]
 
 
 def test_a_version_is_fetched_once(s3_store, draft, tmp_path, monkeypatch):
@@ -308,6 +358,7 @@ def test_a_version_that_is_another_one_in_the_bucket_is_not_taken_from_the_cache
     s3_server.fill(BUCKET, {f"{s3_store._prefix}digits/1.npz": make_draft(seed=1).pack()})
 
     assert s3_store.read("digits", 1).layers[0].weights[0, 0] == make_draft(seed=1).layers[0].weights[0, 0]
+    assert cached(s3_store) == ["1"]
 
 
 def test_a_version_that_is_gone_from_the_bucket_is_not_taken_from_the_cache(s3_store, draft):

@@ -228,6 +228,19 @@ def test_a_deleted_version_is_gone_and_its_number_is_not_given_again(store, draf
     assert draft.publish(store) == 4
 
 
+def test_a_deletion_that_was_interrupted_is_made_whole_by_the_next(store, draft, monkeypatch):
+    published(store, draft, draft, draft)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_remove", lambda name, numbers: None)
+        store.delete("digits", 1)
+
+    with pytest.raises(VersionNotFound, match="deleted"):
+        store.promote("digits", 1)
+    store.delete("digits", 1)
+
+    assert store.versions("digits") == [2, 3]
+
+
 def test_a_version_in_use_is_not_deleted(store, draft):
     published(store, draft, draft, draft)
     store.promote("digits", 1)
@@ -273,7 +286,7 @@ def test_a_new_version_is_never_one_that_an_alias_names_already(store, draft):
 def test_the_fingerprint_changes_with_every_change_and_only_then(store, draft, tmp_path):
     seen = [store.fingerprint("digits")]
     draft.publish(store)
-    for step in range(5):
+    for step in range(3):
         store.promote("digits", 1, f"alias-{step}")
         seen.append(store.fingerprint("digits"))
         assert (
@@ -282,7 +295,7 @@ def test_the_fingerprint_changes_with_every_change_and_only_then(store, draft, t
             == seen[-1]
         )
 
-    assert len(set(seen)) == 6
+    assert len(set(seen)) == 4
 
 
 def test_publishers_at_once_get_different_numbers_and_lose_nothing(store):
