@@ -192,23 +192,25 @@ class LiveModels:
         fingerprint = self.store.fingerprint(name)
         if self._seen.get(name) == fingerprint and self.refusal(name) is None:
             return
+        document = self._document(name)
         try:
-            document = self.store.aliases(name)
-        except MlpError as error:
-            if self.board.refuse_unread(name, str(error)):
-                self._log_refusal(name, str(error))
-            document = AliasDocument()
-            if name in self.names():
-                return
-        if self.store.stale and name in self.names():
-            return  # what was kept of the store may be older than what is served
-        try:
-            if self.board.propose(name, document, forced=self._forced(name, document)) is None:
+            if document and self.board.propose(name, document, forced=self._forced(name, document)) is None:
                 return  # another proposal is in the way; the next look sees whether this one still is news
         except DocumentRefused as error:
             if error.news:
                 self._log_refusal(name, str(error))
         self._seen[name] = fingerprint
+
+    def _document(self, name: str) -> AliasDocument | None:
+        """Give what the store says, None if that is nothing to be served: unreadable, or older than what is live."""
+        is_known = name in self.names()
+        try:
+            document = self.store.aliases(name)
+        except MlpError as error:
+            if self.board.refuse_unread(name, str(error)):
+                self._log_refusal(name, str(error))
+            return None if is_known else AliasDocument()
+        return None if is_known and self.store.stale else document
 
     def _forced(self, name: str, document: AliasDocument) -> bool:
         """Whether the move of `production` is one that was recorded: whoever recorded it compared the classes."""
