@@ -40,6 +40,7 @@ class Board:
         self._shared = Shared(self.layout.size)
         self.words = self._shared.words
         self.workers = Workers(self._shared, self.layout)
+        self.words[Head.LOOKED] = time.monotonic_ns()
 
     # Models
 
@@ -194,7 +195,7 @@ class Board:
         self.words[Head.STALE] = int(stale)
 
     def store_age_seconds(self) -> float:
-        """Give the time since the store was last read."""
+        """Give the time since the store was last read, or since the start if it never was."""
         return (time.monotonic_ns() - self.words[Head.LOOKED]) / 1e9
 
     def deleted(self) -> None:

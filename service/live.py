@@ -107,6 +107,8 @@ class LiveModels:
         document, cell = live.document, self._models[live.name].cell
         alias = reference or traffic.alias_for(key, live.name, document.traffic)
         number = document.aliases.get(alias)
+        if reference is None and number not in live.versions:  # a share of the traffic, for what could not be loaded
+            alias, number = PRODUCTION, document.aliases.get(PRODUCTION)
         if number is None:
             return Snapshot(self._by_number(live, alias), document.generation, cell)
         version = live.versions.get(number)

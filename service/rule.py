@@ -9,7 +9,7 @@ from mlp.errors import GenerationMoved, MlpError
 from mlp.version import Version
 from service import shadow
 from service.candidate import Live
-from service.errors import ServiceError
+from service.errors import NotReady, ServiceError
 from service.live import LiveModels
 from service.move import move
 
@@ -33,7 +33,10 @@ class Promoter:
     def look(self) -> None:
         """Promote every shadow that is good enough by its model's rule."""
         for name in self._live.names():
-            state = self._live.get(name)
+            try:
+                state = self._live.get(name)
+            except NotReady:  # said where it is loaded
+                continue
             rule, candidate = state.document.rule, compared(state)
             if rule is None or candidate is None or time.monotonic() < self._not_before.get(name, 0.0):
                 continue

@@ -91,5 +91,15 @@ def test_who_asks_for_a_version_gets_it(client, reference, version):
     assert {ask(client, f"?version={reference}") for _ in range(30)} == {version}
 
 
+def test_a_candidate_that_could_not_be_loaded_leaves_its_share_to_production(published):
+    published.promote("digits", 2, "candidate")
+    published.set_traffic("digits", {"candidate": 0.5})
+    path = published.root / "digits" / "2.npz"
+    path.write_bytes(path.read_bytes()[:-50])
+    client = create_app(Settings(models=published.root)).test_client()
+
+    assert {ask(client) for _ in range(30)} == {1}
+
+
 def test_the_shares_are_shown(client):
     assert client.get("/models/digits").json["traffic"] == {"candidate": 0.5}
