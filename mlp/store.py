@@ -67,7 +67,7 @@ class Store(Protocol):
     @property
     @abstractmethod
     def stale(self) -> bool:
-        """Whether the store cannot be reached, and what is read is what was kept of it the last time."""
+        """Whether the store did not answer when it was last asked, so that what is known of it may be old."""
 
     @abstractmethod
     def models(self) -> list[str]:
