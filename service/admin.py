@@ -53,13 +53,13 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
         _authorize(settings)
 
     @blueprint.post("/models/<name>/versions")
-    def upload(name: str) -> tuple[Response, int]:
+    def upload(name: str) -> Response:
         with uploading:  # one at a time in a worker: a file of the largest size is in memory as a whole
             number = _store(live, name, _upload(settings.max_upload_bytes))
         live.board.look_soon()  # the model may be new
         response = reply.json({"name": name, "version": number}, 201)
         response.headers["Location"] = url_for("catalogue.version", name=name, reference=number)
-        return response, 201
+        return response
 
     @blueprint.put("/models/<name>/aliases/<alias>")
     def put_alias(name: str, alias: str) -> Response:

@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     """How often the store is looked at, to see whether an alias has moved."""
     swap_seconds: float = Field(default=20.0, gt=0, le=3600)
     """How long loading a version may take before it is refused and the old one stays."""
-    admin_token: SecretStr | None = Field(default=None, min_length=1)
-    """What an admin's requests must carry as `Authorization: Bearer …`; without it they are all refused."""
+    admin_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
+    """What an admin's requests must carry as `Authorization: Bearer …`; without it, or empty, they are all refused."""
     shadow_queue: int = Field(default=256, ge=1, le=100_000)
     """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
     shadow_examples: int = Field(default=0, ge=0, le=1000)

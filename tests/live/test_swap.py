@@ -5,11 +5,13 @@ import dataclasses
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -297,3 +299,28 @@ def test_a_worker_that_hung_during_a_swap_never_answers_with_what_was_live_befor
 
         assert {read_version(connection) for connection in its} == {2}
         assert hung in server.workers(), "it was that worker that answered"
+
+
+def refusals(server):
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=20) as answer:
+        return float(re.search(r'mlp_model_refusals_total{model="digits"} (\S+)', answer.read().decode())[1])
+
+
+def test_a_store_that_hangs_is_given_up_and_followed_again_when_it_answers(published):
+    with (
+        serving(published.root, MLP_POLL_SECONDS="0.05", MLP_SWAP_SECONDS="0.5") as server,
+        contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection,
+    ):
+        never_ends = published.root / "digits" / "3.npz"
+        os.mkfifo(never_ends)  # whoever opens it waits for a writer, as on a network file system that is gone
+        replace_by_hand(published, version=3, generation=2)
+
+        server.wait_until(lambda: refusals(server) == 1)
+        assert predicted(connection) == 1
+        assert server.ready()
+        assert any("MLP_SWAP_SECONDS" in line for line in server.lines if "versions refused" in line)
+
+        never_ends.rename(never_ends.with_name("gone"))
+        os.close(os.open(never_ends.with_name("gone"), os.O_RDWR | os.O_NONBLOCK))  # the readers find an end
+        replace_by_hand(published, version=2, generation=3)
+        server.wait_until(lambda: predicted(connection) == 2)

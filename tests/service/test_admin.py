@@ -35,10 +35,11 @@ def served(client):
 
 
 @pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
-def test_without_a_token_in_the_settings_nobody_is_an_admin(published, method, path):
-    client = create_app(Settings(models=published.root)).test_client()
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_in_the_settings_nobody_is_an_admin(published, method, path, token):
+    client = create_app(Settings(models=published.root, admin_token=token)).test_client()
 
-    answer = client.open(path, method=method, headers=ADMIN)
+    answer = client.open(path, method=method, headers=ADMIN | {"Authorization": f"Bearer {token or TOKEN}"})
 
     assert answer.status_code == 403
     assert "MLP_ADMIN_TOKEN" in answer.json["detail"]
