@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mlp.aliases import PRODUCTION, SHADOW, AliasDocument
-from mlp.errors import MlpError, ModelNotFound, StoreError, VersionNotFound
+from mlp.aliases import PRODUCTION, SHADOW
+from mlp.errors import ModelNotFound, VersionNotFound
 from mlp.store import Store
 from mlp.version import Version
 from service import candidate, traffic
 from service.board import Board
 from service.candidate import Live
-from service.errors import DocumentRefused, NotReady
+from service.errors import NotReady
 from service.layout import Cell
+from service.look import Look, log_refusal
 from service.pinned import Pinned
 from service.proposal import Proposal
 from service.refusal import Refusal
@@ -71,9 +72,10 @@ class LiveModels:
         self.slot: int | None = None
         """This worker's place on the board; none in the process that forks the workers."""
         self._models: dict[str, _Model] = {}
-        self._seen: dict[str, str] = {}
+        self.look = Look(store, board)
         self._pinned = Pinned(store, board)
         self._catching_up = threading.Lock()
+        self._forgetting = threading.Lock()
 
     # What answers
 
@@ -128,7 +130,7 @@ class LiveModels:
         return self.board.refusal(model.cell) if model else None
 
     def _default(self) -> str:
-        names = self.names() if self.board.count() != 1 else list(self._models)
+        names = self.names() if self.board.count() != 1 else [model.name for model in self._all()]
         if not names:
             raise NotReady("no model is loaded yet")
         return names[0] if len(names) == 1 else DEFAULT_MODEL
@@ -144,9 +146,8 @@ class LiveModels:
             if refusal:
                 raise NotReady(f"{live.name} has no version in production: {refusal.reason}")
             raise VersionNotFound(f"model {live.name!r} has no version or alias {reference!r}")
-        if int(reference) in live.versions:
-            return live.versions[int(reference)]
-        return self._pinned.get(live.name, reference)
+        held = next((version for number, version in live.versions.items() if str(number) == reference), None)
+        return held or self._pinned.get(live.name, reference)
 
     def _all(self) -> list[_Model]:
         """Give every model that any worker has found."""
@@ -179,59 +180,24 @@ class LiveModels:
         self.prepare()
         self.settle()
 
-    def look(self) -> None:
-        """Propose those alias documents in the store that are news."""
-        try:
-            names = self.store.models()
-            for name in names:
-                self._look_at(name)
-        except StoreError as error:
-            _log.warning("the store cannot be read, serving what is loaded", extra={"reason": str(error)})
-        else:
-            self.board.looked(stale=self.store.stale)
-
-    def _look_at(self, name: str) -> None:
-        fingerprint = self.store.fingerprint(name)
-        if self._seen.get(name) == fingerprint and self.refusal(name) is None:
-            return
-        document = self._document(name)
-        try:
-            if document and self.board.propose(name, document, forced=self._forced(name, document)) is None:
-                return  # another proposal is in the way; the next look sees whether this one still is news
-        except DocumentRefused as error:
-            if error.news:
-                self._log_refusal(name, str(error))
-        self._seen[name] = fingerprint
-
-    def _document(self, name: str) -> AliasDocument | None:
-        """Give what the store says, None if that is nothing to be served: unreadable, or older than what is live."""
-        is_known = name in self.names()
-        try:
-            document = self.store.aliases(name)
-        except MlpError as error:
-            if self.board.refuse_unread(name, str(error)):
-                self._log_refusal(name, str(error))
-            return None if is_known else AliasDocument()
-        return None if is_known and self.store.stale else document
-
-    def _forced(self, name: str, document: AliasDocument) -> bool:
-        """Whether the move of `production` is one that was recorded: whoever recorded it compared the classes."""
-        generation = self.get(name).document.generation if name in self.names() else 0
-        target = document.aliases.get(PRODUCTION)
-        moves = [c for c in document.history if c.generation > generation and c.alias == PRODUCTION]
-        return bool(moves) and moves[-1].target == target
-
     def prepare(self) -> None:
         """Load what is proposed, and say on the board that it is there, or why it cannot be."""
         for model in self._all():
             serial = self.board.get(model.cell, Cell.PROPOSED)
             proposal = self.board.read(model.cell, serial) if serial and serial != model.handled else None
             if proposal is not None:
-                present = model.states.get(self.board.words[model.committed_word])
+                present = self._present(model)
                 if self._in_turn(proposal, present):
                     self._load(model, proposal, present)
                     model.handled = serial
             self._settle(model)
+
+    def _present(self, model: _Model) -> Live | None:
+        """Give what answers now, None when nothing is committed or when this worker cannot load what is."""
+        try:
+            return self.get(model.name)
+        except (ModelNotFound, NotReady):
+            return None
 
     def _in_turn(self, proposal: Proposal, present: Live | None) -> bool:
         """Whether this worker may load now; what needs no loading is always ready, such as a rollback."""
@@ -255,17 +221,18 @@ class LiveModels:
     ) -> None:
         if refused:
             refusal = Refusal.now(following.document.generation, "; ".join(refused.values()), refused)
-            if present and present.ready:
+            nothing_answers = not present.ready if present else not self.board.words[model.committed_word]
+            if not nothing_answers:
                 self._refuse(model, serial, refusal)
                 return
             if self.board.lacking(model.cell, serial, refusal):
-                self._log_refusal(model.name, refusal.reason)
+                log_refusal(model.name, refusal.reason)
         model.states[serial] = following
         self.board.prepared(self.slot, model.cell, serial)
 
     def _refuse(self, model: _Model, serial: int, refusal: Refusal) -> None:
         if self.board.refuse(model.cell, serial, refusal):
-            self._log_refusal(model.name, refusal.reason)
+            log_refusal(model.name, refusal.reason)
 
     def settle(self) -> None:
         """Let all workers answer with what all of them have prepared, and forget what cannot come back."""
@@ -275,23 +242,22 @@ class LiveModels:
     def _settle(self, model: _Model) -> None:
         outcome = self.board.settle(model.cell)
         if outcome and outcome[1]:
-            self._log_refusal(model.name, outcome[1].reason)
+            log_refusal(model.name, outcome[1].reason)
         elif outcome:
             self.said_live(model.name)
         committed = self.board.words[model.committed_word]
-        if committed != model.kept[1]:
-            model.kept = (model.kept[1], committed)
+        if committed != model.kept[1] and self._forgetting.acquire(blocking=False):
+            if committed != model.kept[1]:  # else another thread was faster
+                model.kept = (model.kept[1], committed)
             for serial in list(model.states):
                 if serial not in model.kept and serial < committed:
                     model.states.pop(serial, None)
+            self._forgetting.release()
 
     def said_live(self, name: str) -> None:
         """Log that a model's state has changed."""
         document = self.get(name).document
         _log.info("now live", extra={"model": name, "generation": document.generation, "aliases": document.aliases})
-
-    def _log_refusal(self, name: str, reason: str) -> None:
-        _log.error("versions refused", extra={"model": name, "reason": reason})
 
     def join(self, pid: int) -> int:
         """Take part in swaps as the worker of that process, from what is live now on; give its slot."""

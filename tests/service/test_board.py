@@ -119,6 +119,23 @@ def test_a_worker_that_wakes_up_and_cannot_load_answers_nothing_rather_than_the_
         second.snapshot("digits")
 
 
+def test_a_worker_that_cannot_load_what_is_live_does_not_help_a_damaged_version_in(workers, published, board):
+    first, second = workers
+    published.promote("digits", 2)
+    hang(board, second)
+    first.refresh()
+    damage(published, 2)
+    damage(published, 3)
+    (published.root / "digits" / "aliases.json").write_text(json.dumps({"generation": 3, "aliases": {"production": 3}}))
+    board.workers.beat(second.slot)
+
+    second.refresh()
+
+    assert board.get(0, Cell.GENERATION) == 2
+    assert board.get(0, Cell.PROPOSED) == 0
+    assert numbers([first]) == [2]
+
+
 def test_a_dead_worker_s_slot_is_freed_and_not_waited_for(workers, published, board):
     first, _ = workers
     published.promote("digits", 2)
