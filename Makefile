@@ -8,7 +8,7 @@ STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train reproduce accuracy bench-training docs lock lock-bench clean
+.PHONY: help run test lint format train reproduce accuracy bench-training bench-swap docs lock lock-bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of pictu
 
 bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit-learn, PyTorch, JAX and the book's code (ARGS=--quick)
 	@$(BIN)/python -m benchmarks.training --peers $(VENV)-bench/bin/python $(ARGS)
+
+bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.swap $(ARGS)
 
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table

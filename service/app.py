@@ -3,9 +3,11 @@
 from flask import Flask
 
 from mlp.store import open_store
-from service import catalogue, each_request, errors, health, index, predict
+from service import admin, catalogue, each_request, errors, health, index, metrics, predict
+from service.board import Board
 from service.live import LiveModels
 from service.settings import Settings
+from service.shadow import Shadow
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -15,15 +17,29 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises SettingsError.
     """
     settings = settings or Settings.load()
-    live = LiveModels(open_store(settings.models, settings.cache))
+    board = Board(
+        settings.workers,
+        swap_seconds=settings.swap_seconds,
+        poll_seconds=settings.poll_seconds,
+        examples=settings.shadow_examples,
+    )
+    live = LiveModels(open_store(settings.models, settings.cache), board)
     live.refresh()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
     app.extensions["live"] = live
+    app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
     each_request.register(app)
     errors.register(app)
-    for blueprint in (predict.routes(live, settings), catalogue.routes(live), health.routes(live), index.routes()):
+    for blueprint in (
+        predict.routes(live, shadow, settings),
+        catalogue.routes(live),
+        admin.routes(live, settings),
+        health.routes(live),
+        metrics.routes(live),
+        index.routes(),
+    ):
         app.register_blueprint(blueprint)
     return app

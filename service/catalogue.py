@@ -7,8 +7,10 @@ from flask import Blueprint, Response
 from mlp.aliases import PRODUCTION
 from mlp.errors import VersionFileError, VersionNotFound
 from mlp.metadata import Metadata
-from service import reply
-from service.live import Live, LiveModels
+from service import reply, shadow
+from service.candidate import Live
+from service.live import LiveModels
+from service.rule import compared, unmet
 
 
 def routes(live: LiveModels) -> Blueprint:
@@ -22,15 +24,18 @@ def routes(live: LiveModels) -> Blueprint:
     @blueprint.get("/models/<name>")
     def model(name: str) -> Response:
         state = live.get(name)
-        return reply.json(
+        response = reply.json(
             {
                 "name": name,
                 "generation": state.document.generation,
                 "aliases": state.document.aliases,
                 "previous": state.document.previous,
+                **_optional(live, state),
                 "versions": [_version(live, state, number) for number in live.store.versions(name)],
             }
         )
+        response.headers["ETag"] = f'"{state.document.generation}"'
+        return response
 
     @blueprint.get("/models/<name>/versions/<reference>")
     def version(name: str, reference: str) -> Response:
@@ -49,16 +54,52 @@ def _summary(live: LiveModels, name: str) -> dict[str, Any]:
     return {"name": name, "production": production, "versions": live.store.versions(name)}
 
 
+def _optional(live: LiveModels, state: Live) -> dict[str, Any]:
+    """Give what is only there when there is something to say."""
+    document, refusal = state.document, live.refusal(state.name)
+    fields: dict[str, Any] = {}
+    if document.traffic:
+        fields["traffic"] = document.traffic
+    if document.rule:
+        fields["rule"] = document.rule.model_dump(mode="json", exclude_none=True)
+    if refusal:
+        fields["refused"] = refusal.body()
+    if (candidate := compared(state)) is not None:
+        fields["shadow"] = _shadow(live, state, candidate.metadata.version)
+    return fields
+
+
+def _shadow(live: LiveModels, state: Live, candidate: int) -> dict[str, Any]:
+    """Give how the shadow's answers compare with production's, over all workers."""
+    production = state.document.aliases[PRODUCTION]
+    found = shadow.counts(live.board, live.cell(state.name), production, candidate)
+    fields: dict[str, Any] = {
+        "version": candidate,
+        "production": production,
+        "pictures": found.pictures,
+        "agreement": round(found.agreement, 6) if found.pictures else None,
+        "distance": round(found.distance / found.pictures, 6) if found.pictures else None,
+        "dropped": found.dropped,
+        "failed": found.failed,
+    }
+    if state.document.rule:
+        fields["lacks"] = unmet(live, state, state.document.rule)
+    if live.board.layout.examples:
+        fields["examples"] = shadow.examples(live.board, state.name, production, candidate)
+    return fields
+
+
 def _version(live: LiveModels, state: Live, number: int) -> dict[str, Any]:
     """Give a version's row: "ready" is in memory, "refused" cannot be served, "available" is in the store."""
-    refused = live.refused(state.name).get(number)
+    refusal = live.refusal(state.name)
+    refused = refusal.versions.get(number) if refusal else None
     row: dict[str, Any] = {"version": number}
     try:
         row |= _described(live.store.metadata(state.name, number))
     except VersionFileError as error:
         refused = refused or str(error)
     row["aliases"] = state.document.names_of(number)
-    row["state"] = "ready" if number in state.versions else "refused" if refused else "available"
+    row["state"] = "refused" if refused else "ready" if number in state.versions else "available"
     if refused:
         row["reason"] = refused
     return row

@@ -27,7 +27,7 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _CLIENT_ID.fullmatch(given) else uuid.uuid4().hex
     accept = request.headers.get("Accept", "*/*")
-    if accept not in ("", "*/*") and not request.accept_mimetypes.accept_json:
+    if request.endpoint != "metrics.metrics" and accept not in ("", "*/*") and not request.accept_mimetypes.accept_json:
         raise NotAcceptable(f"answers are application/json, which the Accept header {accept[:100]!r} excludes")
 
 

@@ -2,6 +2,7 @@
 
 ServiceError
 ├── SettingsError           the environment, at start
+├── SharedLockBusy          a worker was stopped while it changed what all share
 └── RequestError
     ├── MalformedBody
     ├── UnknownContentType
@@ -10,7 +11,13 @@ ServiceError
     ├── BadItem             one picture of several, with its index
     ├── BodyTooLarge
     ├── TooManyPictures
-    └── NotReady
+    ├── NotReady
+    ├── Unauthorized        no admin token, or a wrong one
+    ├── AdminOff            there is no admin token to be had
+    ├── InvalidUpload       the body is no version file that could be served
+    ├── DocumentRefused     an alias document that must not follow what is live
+    ├── VersionRefused      a version that a worker cannot serve, so that no alias was moved to it
+    └── SwapUnfinished      a swap that not every worker has finished in time
 """
 
 import logging
@@ -36,6 +43,10 @@ class ServiceError(Exception):
 
 class SettingsError(ServiceError):
     """A variable of the environment is not what it may be."""
+
+
+class SharedLockBusy(ServiceError):
+    """What all workers share is being changed for much longer than that takes."""
 
 
 class RequestError(ServiceError):
@@ -64,6 +75,35 @@ class TooManyPictures(RequestError):
 
 class NotReady(RequestError):
     """No version is loaded that could answer."""
+
+
+class Unauthorized(RequestError):
+    """An admin's request without the token, or with a wrong one."""
+
+
+class AdminOff(RequestError):
+    """An admin's request to a service that was given no admin token."""
+
+
+class InvalidUpload(RequestError):
+    """The body is no version file that could be served."""
+
+
+class DocumentRefused(RequestError):
+    """An alias document that must not follow the one that is live."""
+
+    def __init__(self, reason: str, *, news: bool = True) -> None:
+        self.news = news
+        """Whether it was not refused before."""
+        super().__init__(reason)
+
+
+class VersionRefused(RequestError):
+    """A version that a worker cannot serve; what answered before still does."""
+
+
+class SwapUnfinished(RequestError):
+    """Not every worker has prepared a version in time; what answered before still does."""
 
 
 class InvalidField(RequestError):
@@ -97,6 +137,13 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyPictures: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
+    AdminOff: HTTPStatus.FORBIDDEN,
+    InvalidUpload: HTTPStatus.UNPROCESSABLE_ENTITY,
+    DocumentRefused: HTTPStatus.CONFLICT,
+    VersionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    SwapUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
+    SharedLockBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PictureTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.PictureError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.MalformedNpy: HTTPStatus.BAD_REQUEST,
@@ -104,6 +151,10 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     errors.ModelNotFound: HTTPStatus.NOT_FOUND,
     errors.VersionNotFound: HTTPStatus.NOT_FOUND,
     errors.NothingToRollBack: HTTPStatus.CONFLICT,
+    errors.OtherClasses: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.GenerationMoved: HTTPStatus.CONFLICT,
+    errors.VersionInUse: HTTPStatus.CONFLICT,
+    errors.InvalidChange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.VersionFileError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -128,6 +179,8 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
     response = reply.json(body, status.value, "application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="admin"'
     return response
 
 

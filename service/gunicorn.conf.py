@@ -29,14 +29,18 @@ worker_connections = 256
 keepalive = 75
 timeout = 30
 graceful_timeout = 20
-preload_app = True  # models are read once, and workers share their memory
+preload_app = True  # models are read once, and workers share their memory: service/board.py rests on it
 control_socket_disable = True  # it would need a writable home
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat must not wait for a disk
 loglevel = settings.log_level
 
 
 def post_worker_init(worker: Any) -> None:
-    """Begin to watch the store; a worker that replaces a dead one first catches up with what has changed since."""
+    """Take part in swaps; a worker that replaces a dead one first catches up with what has changed since."""
     extensions = worker.wsgi.extensions
-    extensions["live"].refresh()
-    watch.watch(extensions["live"], settings.poll_seconds)
+    watch.watch(extensions["live"], extensions["shadow"], settings)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Let no swap wait for a worker that has ended, however it did."""
+    server.app.wsgi().extensions["live"].board.workers.free(worker.pid)

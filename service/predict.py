@@ -1,15 +1,16 @@
 """POST /predict: body → pixels → scores → answer."""
 
+from functools import partial
 from typing import Literal
 
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mlp.aliases import PRODUCTION
 from service import answer, body, reply
 from service.errors import InvalidField
 from service.live import LiveModels
 from service.settings import Settings
+from service.shadow import Shadow
 
 
 class Query(BaseModel):
@@ -19,28 +20,30 @@ class Query(BaseModel):
 
     model: str | None = None
     """Which model; by default the only one there is, else "digits"."""
-    version: str = PRODUCTION
-    """A version's number, or an alias."""
+    version: str | None = Field(default=None, min_length=1)
+    """A version's number, or an alias; by default "production", or an alias that has a share of its traffic."""
     top_k: int = Field(default=0, ge=0)
     """How many classes to list by falling score; 0 lists none."""
     prepare: Literal["auto", "none"] = "auto"
     """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
-def routes(live: LiveModels, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, shadow: Shadow, settings: Settings) -> Blueprint:
     """Give the route, answering from `live`."""
     blueprint = Blueprint("predict", __name__)
 
     @blueprint.post("/predict")
     def predict() -> Response:
         query = _query()
-        snapshot = live.snapshot(query.model, query.version)
+        snapshot = live.snapshot(query.model, query.version, request.headers.get("X-Client-Key") or g.request_id)
         version = snapshot.version
         reading = body.Reading(version.metadata.input, query.prepare, settings.max_image_pixels, settings.max_batch)
         pixels = body.read(request, reading)
         scores = version.scores(pixels)
         g.said = {"model": version.metadata.name, "version": version.metadata.version, "images": len(pixels)}
         response = reply.json(answer.body(version, scores, query.top_k))
+        if snapshot.shadow is not None:  # asked when this answer has gone
+            response.call_on_close(partial(shadow.offer, live.slot, snapshot, pixels, scores, g.request_id))
         response.headers["X-Model-Name"] = version.metadata.name
         response.headers["X-Model-Version"] = str(version.metadata.version)
         response.headers["X-Model-Generation"] = str(snapshot.generation)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mlp.errors import InvalidLocation
@@ -50,8 +50,18 @@ class Settings(BaseSettings):
     """Most pixels of one picture, checked before it is decoded; more is answered with 413."""
     max_batch: int = Field(default=4096, ge=1)
     """Most pictures in one request; more is answered with 413."""
+    max_upload_bytes: int = Field(default=64 * 2**20, ge=1)
+    """Largest version file that an admin may send; more is answered with 413."""
     poll_seconds: float = Field(default=1.0, gt=0, le=3600)
-    """How often each worker looks whether an alias has moved."""
+    """How often the store is looked at, to see whether an alias has moved."""
+    swap_seconds: float = Field(default=20.0, gt=0, le=3600)
+    """How long loading a version may take before it is refused and the old one stays."""
+    admin_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
+    """What an admin's requests must carry as `Authorization: Bearer …`; without it, or empty, they are all refused."""
+    shadow_queue: int = Field(default=256, ge=1, le=100_000)
+    """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
+    shadow_examples: int = Field(default=0, ge=0, le=1000)
+    """Pictures on which the shadow disagreed that are kept and shown; 0, because they are what clients sent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe events that are logged; each request is one of level info."""
 

@@ -1,25 +1,58 @@
-"""Looks at the store again and again, so that a moved alias is served without a restart."""
+"""The threads of a worker beside its requests: follow the store, finish swaps, ask the shadow, promote by the rule."""
 
 import logging
-import random
+import os
 import threading
+from collections.abc import Callable
+from typing import Final
 
 from service.live import LiveModels
+from service.rule import Promoter
+from service.settings import Settings
+from service.shadow import Shadow
 
 _log = logging.getLogger("service")
 
+_TICK_SECONDS: Final = 0.02
+"""Between two looks at the shared memory, which take microseconds: what a swap waits at most in each of its phases."""
 
-def watch(live: LiveModels, poll_seconds: float) -> threading.Event:
-    """Start a thread that refreshes `live` about every `poll_seconds`; set the event that is given back to end it."""
+
+def watch(live: LiveModels, shadow: Shadow, settings: Settings) -> threading.Event:
+    """Let this process take part in swaps as a worker, until the event that is given back is set.
+
+    Call it after the fork, before the first request: threads do not survive a fork. Nothing of a swap is done by a
+    thread that answers requests, and nothing that could wait for a disk or a network by the thread that finishes swaps.
+    """
+    slot = live.join(os.getpid())
+    promoter = Promoter(live, settings.swap_seconds)
     stop = threading.Event()
-    threading.Thread(target=_loop, args=(live, poll_seconds, stop), name="watch", daemon=True).start()
+    for name, seconds, step in (
+        ("load", _TICK_SECONDS, lambda: _load(live)),
+        ("settle", _TICK_SECONDS, lambda: _settle(live, slot)),
+        ("rule", settings.poll_seconds, promoter.look),
+    ):
+        threading.Thread(target=_loop, args=(step, seconds, stop), name=name, daemon=True).start()
+    shadow.start(slot)
     return stop
 
 
-def _loop(live: LiveModels, poll_seconds: float, stop: threading.Event) -> None:
-    # Workers begin together; without the jitter they would also load a new version together, on all processors at once.
-    while not stop.wait(poll_seconds * random.uniform(0.8, 1.0)):  # noqa: S311 - not for secrets
+def _loop(step: Callable[[], None], seconds: float, stop: threading.Event) -> None:
+    while not stop.wait(seconds):
         try:
-            live.refresh()
+            step()
         except Exception:  # noqa: BLE001 - the thread must outlive whatever a store comes up with
-            _log.exception("looking at the store failed; it is tried again")
+            _log.exception("a step of following the store failed; it is tried again")
+
+
+def _load(live: LiveModels) -> None:
+    """Load what is proposed, and look at the store when that is due; a slow store holds up this thread alone."""
+    live.prepare()
+    if live.board.look_is_due():
+        live.look()
+        live.prepare()
+
+
+def _settle(live: LiveModels, slot: int) -> None:
+    """Say that this worker is alive, and finish swaps that all have prepared or that take too long."""
+    live.board.workers.beat(slot)
+    live.settle()

@@ -1,0 +1,168 @@
+"""What changes the store over HTTP: send a version, move an alias, roll back, delete. For who has the admin token."""
+
+import hmac
+import threading
+from typing import Annotated, Final, TypeVar
+
+from flask import Blueprint, Response, request, url_for
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from mlp.aliases import PRODUCTION, AliasDocument, Note
+from mlp.errors import VersionFileError, VersionNotFound
+from service import reply
+from service.errors import AdminOff, BodyTooLarge, InvalidField, InvalidUpload, MalformedBody, Unauthorized
+from service.live import LiveModels
+from service.move import move
+from service.settings import Settings
+
+_BY: Final = "the admin API"
+
+_Body = TypeVar("_Body", bound=BaseModel)
+
+
+class Move(BaseModel):
+    """The body of PUT …/aliases/{alias}."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: Annotated[int, Field(ge=1, strict=True)]
+    force: bool = False
+    """Whether the version may answer with other classes than the one that is in production."""
+    why: str = ""
+    """For the document's history."""
+
+
+class Rollback(BaseModel):
+    """The body of POST …/rollback, if it has one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    alias: str = PRODUCTION
+    why: str = ""
+
+
+def routes(live: LiveModels, settings: Settings) -> Blueprint:
+    """Give the routes; each refuses whoever has no token."""
+    blueprint = Blueprint("admin", __name__)
+    uploading = threading.Lock()
+
+    @blueprint.before_request
+    def authorize() -> None:
+        _authorize(settings)
+
+    @blueprint.post("/models/<name>/versions")
+    def upload(name: str) -> Response:
+        with uploading:  # one at a time in a worker: a file of the largest size is in memory as a whole
+            number = _store(live, name, _upload(settings.max_upload_bytes))
+        live.board.look_soon()  # the model may be new
+        response = reply.json({"name": name, "version": number}, 201)
+        response.headers["Location"] = url_for("catalogue.version", name=name, reference=number)
+        return response
+
+    @blueprint.put("/models/<name>/aliases/<alias>")
+    def put_alias(name: str, alias: str) -> Response:
+        body = _body(Move)
+        live.store.resolve(name, str(body.version))
+        note = Note(_BY, body.why)
+        document = move(
+            live,
+            name,
+            lambda before: before.moved(alias, body.version, note),
+            lambda generation: live.store.promote(
+                name, body.version, alias, if_generation=generation, by=note.by, why=note.why, force=body.force
+            ),
+            if_generation=_if_match(),
+            forced=body.force,
+            seconds=settings.swap_seconds,
+        )
+        return _moved(name, document)
+
+    @blueprint.post("/models/<name>/rollback")
+    def rollback(name: str) -> Response:
+        body = _body(Rollback) if request.content_length else Rollback()
+        live.store.versions(name)
+        note = Note(_BY, body.why)
+        document = move(
+            live,
+            name,
+            lambda before: before.rolled_back(body.alias, note),
+            lambda generation: live.store.rollback(
+                name, body.alias, if_generation=generation, by=note.by, why=note.why
+            ),
+            if_generation=_if_match(),
+            forced=True,  # the way back is always open
+            seconds=settings.swap_seconds,
+        )
+        return _moved(name, document)
+
+    @blueprint.delete("/models/<name>/versions/<version>")
+    def delete(name: str, version: str) -> tuple[str, int]:
+        if not (version.isascii() and version.isdecimal()):
+            raise VersionNotFound(f"{version!r} is no version's number; an alias cannot be deleted here")
+        live.store.delete(name, live.store.resolve(name, version), by=_BY)
+        live.board.deleted()
+        live.board.look_soon()
+        return "", 204
+
+    return blueprint
+
+
+def _authorize(settings: Settings) -> None:
+    if settings.admin_token is None:
+        raise AdminOff(
+            "this service has no admin token, so its models cannot be changed over HTTP: set MLP_ADMIN_TOKEN"
+        )
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    expected = settings.admin_token.get_secret_value().encode()
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected):
+        raise Unauthorized("this needs the admin token: Authorization: Bearer …")
+
+
+def _upload(limit: int) -> bytes:
+    request.max_content_length = limit
+    too_large = BodyTooLarge(f"the body is larger than {limit} bytes, the most that a version may have here")
+    try:
+        data = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise too_large from None
+    if request.content_length is None and len(data) == limit:
+        raise too_large  # chunked: what is over the limit was not read
+    return data
+
+
+def _store(live: LiveModels, name: str, data: bytes) -> int:
+    try:
+        return live.store.publish_file(name, data)
+    except VersionFileError as error:
+        raise InvalidUpload(str(error)) from error
+
+
+def _body(kind: type[_Body]) -> _Body:
+    try:
+        return kind.model_validate(from_json(request.get_data(cache=False)))
+    except ValidationError as error:
+        raise InvalidField.of("body", error) from error
+    except ValueError as error:
+        raise MalformedBody(f"not valid JSON: {error}") from error
+
+
+def _if_match() -> int | None:
+    """Give the generation that the client has seen, None when it does not care."""
+    given = request.headers.get("If-Match", "*").strip()
+    if given == "*":
+        return None
+    number = given.removeprefix("W/").strip('"')
+    if not (number.isascii() and number.isdecimal()):
+        raise InvalidField((("header", "If-Match"), f'a generation such as "7" is expected, not {given[:40]!r}'))
+    return int(number)
+
+
+def _moved(name: str, document: AliasDocument) -> Response:
+    generation = document.generation
+    response = reply.json(
+        {"name": name, "generation": generation, "aliases": document.aliases, "previous": document.previous}
+    )
+    response.headers["ETag"] = f'"{generation}"'
+    return response
