@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= book
+URL ?= http://127.0.0.1:8000
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train reproduce accuracy bench-training bench-swap docs lock lock-bench clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap docs lock lock-bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +32,9 @@ format: $(VENV)/.dev ## bring the code into its layout, and mend what can be men
 
 train: $(VENV)/.training $(STORE) ## train RECIPE=book and store the result as the next version
 	$(BIN)/python -m training train $(RECIPE)
+
+retrain: $(VENV)/.training $(STORE) ## train RECIPE beside the version that URL serves, to replace it when it has proved good
+	$(BIN)/python -m training retrain $(RECIPE) $(if $(MODEL),--model $(MODEL)) --url $(URL) $(ARGS)
 
 reproduce: $(VENV)/.training ## train the book's network and print our figures beside the book's
 	$(BIN)/python -m training reproduce

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,6 +20,8 @@ HISTORY: Final = 100
 """Entries that are kept, so that the document stays a small file however long a model lives."""
 
 HIGHEST_NUMBER: Final = 999_999_999
+
+_Named = TypeVar("_Named")
 
 _ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _TEXT: Final = 500
@@ -127,6 +129,9 @@ class AliasDocument(_Part):
     def moved(self, alias: str, version: int, note: Note | None = None, what: str = "") -> "AliasDocument":
         """Give the next generation, in which `alias` names `version`. A move to where it is already changes nothing.
 
+        A shadow that becomes `production` is no shadow any more: there is nothing left to compare it with, and after a
+        rollback no rule may promote it once more.
+
         Raises InvalidChange for a name that no alias can have, VersionNotFound for a version that was deleted.
         """
         if not _ALIAS.fullmatch(alias):
@@ -136,13 +141,15 @@ class AliasDocument(_Part):
         now = self.aliases.get(alias)
         if now == version:
             return self
+        gone = SHADOW if alias == PRODUCTION and self.aliases.get(SHADOW) == version else None
         previous = self.previous if now is None else {**self.previous, alias: now}
         return self._next(
             note,
             what or (f"{alias} from {now} to {version}" if now else f"{alias} to {version}"),
             {"alias": alias, "from": now, "to": version},
-            aliases={**self.aliases, alias: version},
-            previous=previous,
+            aliases=_without({**self.aliases, alias: version}, gone),
+            previous=_without(previous, gone),
+            traffic=_without(self.traffic, gone),
         )
 
     def rolled_back(self, alias: str, note: Note | None = None) -> "AliasDocument":
@@ -165,9 +172,9 @@ class AliasDocument(_Part):
             note,
             f"{alias} taken away",
             {"alias": alias, "from": self.aliases[alias]},
-            aliases={name: version for name, version in self.aliases.items() if name != alias},
-            previous={name: version for name, version in self.previous.items() if name != alias},
-            traffic={name: share for name, share in self.traffic.items() if name != alias},
+            aliases=_without(self.aliases, alias),
+            previous=_without(self.previous, alias),
+            traffic=_without(self.traffic, alias),
         )
 
     def with_traffic(self, traffic: Mapping[str, float], note: Note | None = None) -> "AliasDocument":
@@ -233,3 +240,7 @@ def _first(error: ValidationError) -> str:
     where = ".".join(map(str, first["loc"]))
     message = first["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message if first["type"] == "value_error" else f"the JSON: {message}"
+
+
+def _without(named: Mapping[str, _Named], alias: str | None) -> dict[str, _Named]:
+    return {name: what for name, what in named.items() if name != alias}

@@ -11,6 +11,7 @@ TrainingError
 ├── ExportRefused           a version that cannot become a file of another kind
 ├── ReportError             a report that cannot be written
 ├── SweepError              a search that cannot be made, or a journal that cannot be gone on with
+├── NotFollowed             a running service that does not do what the store says
 ├── ClusterError            a cluster that cannot be reached, or is gone
 ├── Diverged                a run whose numbers are no longer finite
 └── WorkerLost              a process of a run that has died
@@ -61,6 +62,10 @@ class CheckpointError(TrainingError):
 
 class SweepError(TrainingError):
     """What is to be searched is no field or no range, or the journal is unreadable, in use, or of another sweep."""
+
+
+class NotFollowed(TrainingError):
+    """No service answers, it is over another store, or it refuses what the store says."""
 
 
 class ClusterError(TrainingError):

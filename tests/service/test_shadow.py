@@ -230,7 +230,7 @@ def promoted(worker, published, rule, pictures=PICTURES):
 def test_a_shadow_that_fulfils_the_rule_is_promoted_once_and_the_history_says_why(worker, published):
     document = promoted(worker, published, Rule(min_requests=40, min_agreement=0.0, min_accuracy=0.5))
 
-    assert document.aliases == {"production": 2, "shadow": 2}
+    assert document.aliases == {"production": 2}
     moves = [change for change in document.history if change.by == "the rule"]
     assert len(moves) == 1
     assert "40 pictures" in moves[0].why

@@ -172,3 +172,16 @@ def test_a_rule_names_what_is_not_good_enough(requests, agreement, metrics, unme
 def test_a_damaged_document_is_refused_naming_the_place(text, says):
     with pytest.raises(AliasDocumentError, match=says):
         AliasDocument.parse(text)
+
+
+def test_a_shadow_that_becomes_production_is_none_any_more_so_that_a_rollback_lasts():
+    document = AliasDocument().moved("production", 1).moved("shadow", 2).moved("shadow", 3)
+    document = document.with_traffic({"shadow": 0.1}).with_rule(Rule(min_requests=1, min_agreement=0))
+
+    promoted = document.moved("production", 3)
+    assert (promoted.aliases, promoted.traffic) == ({"production": 3}, {})
+    assert promoted.rolled_back("production").aliases == {"production": 1}
+
+    other = document.moved("production", 2)
+    assert other.aliases == {"production": 2, "shadow": 3}
+    assert other.traffic == {"shadow": 0.1}
