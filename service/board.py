@@ -194,6 +194,11 @@ class Board:
         self.words[Head.LOOKED] = time.monotonic_ns()
         self.words[Head.STALE] = int(stale)
 
+    def is_settled(self, *, since: float) -> bool:
+        """Whether the store was read after `since` (monotonic seconds), and nothing of it is still being prepared."""
+        pending = any(self.get(cell, Cell.PROPOSED) for cell in range(self.count()))
+        return self.words[Head.LOOKED] > since * 1e9 and not pending
+
     def store_age_seconds(self) -> float:
         """Give the time since the store was last read, or since the start if it never was."""
         return (time.monotonic_ns() - self.words[Head.LOOKED]) / 1e9

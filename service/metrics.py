@@ -56,13 +56,16 @@ class _Shared(Collector):
         ready = GaugeMetricFamily("mlp_model_ready", "1 when the model's production answers", labels=["model"])
         swaps = CounterMetricFamily("mlp_model_swaps", "Changes served", labels=["model"])
         refusals = CounterMetricFamily("mlp_model_refusals", "Changes refused", labels=["model"])
+        refused = GaugeMetricFamily("mlp_model_refused", "1 while a change is refused", labels=["model", "reason"])
         for name in self._live.names():
             cell = self._live.cell(name)
             generation.add_metric([name], board.get(cell, Cell.GENERATION))
             ready.add_metric([name], self._ready(name))
             swaps.add_metric([name], board.get(cell, Cell.SWAPS))
             refusals.add_metric([name], board.get(cell, Cell.REFUSALS))
-        yield from (generation, ready, swaps, refusals)
+            if (refusal := board.refusal(cell)) is not None:
+                refused.add_metric([name, refusal.reason], 1)
+        yield from (generation, ready, swaps, refusals, refused)
 
     def _ready(self, name: str) -> bool:
         try:

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,10 @@ _log = logging.getLogger("service")
 
 _TICK_SECONDS: Final = 0.02
 """Between two looks at the shared memory, which take microseconds: what a swap waits at most in each of its phases."""
+
+
+_NEWS_SECONDS: Final = 2.0
+"""Longest that a worker waits for the store before its first request: it has something to answer with already."""
 
 
 def watch(live: LiveModels, shadow: Shadow, settings: Settings) -> threading.Event:
@@ -33,7 +38,20 @@ def watch(live: LiveModels, shadow: Shadow, settings: Settings) -> threading.Eve
     ):
         threading.Thread(target=_loop, args=(step, seconds, stop), name=name, daemon=True).start()
     shadow.start(slot)
+    _wait_for_news(live)
     return stop
+
+
+def _wait_for_news(live: LiveModels) -> None:
+    """Let a worker begin with what the store says now, if that can be had soon, and not with what it said before.
+
+    When all workers were replaced at once, nobody has looked for a while.
+    """
+    live.board.look_soon()
+    begun = end = time.monotonic()
+    while end - begun < _NEWS_SECONDS and not live.board.is_settled(since=begun):
+        time.sleep(_TICK_SECONDS / 4)
+        end = time.monotonic()
 
 
 def _loop(step: Callable[[], None], seconds: float, stop: threading.Event) -> None:

@@ -203,7 +203,10 @@ def test_swaps_refusals_and_the_generation_are_metrics(worker, published):
 
     text = worker.client.get("/metrics").text
 
-    found = {sample.name: sample.value for family in text_string_to_metric_families(text) for sample in family.samples}
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    found = {sample.name: sample.value for sample in samples}
+    (refused,) = [sample for sample in samples if sample.name == "mlp_model_refused"]
+    assert "version 99" in refused.labels["reason"]
     assert found["mlp_model_generation"] == 2
     assert found["mlp_model_swaps_total"] == 1
     assert found["mlp_model_refusals_total"] == 1
