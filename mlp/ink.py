@@ -27,8 +27,8 @@ _LEAST_DRAWN: Final = 8
 """Grey levels over the ground below which nothing is ink: an even ground is drawn or scanned, and no ink too faint."""
 
 # In photographs, all of side _SIDES: strokes fit a window, and have an edge all around.
-_SIDES: Final = (300, 150)
-"""Pixels of the longer side. In the lesser one noise is averaged out: there is looked when the other shows nothing."""
+_SIDES: Final = (300, _SIDE, 150)
+"""Pixels of the longer side. When the first copy shows nothing, the next has finer strokes, and the last less noise."""
 
 _PARTS: Final = (64, 32, 16, 8)
 """Shares of the picture's side to look for strokes in, from narrow to wide: a window much wider than the pen closes
@@ -141,10 +141,11 @@ def _sized(values: Float, side: int) -> Float:
     return np.asarray(Image.fromarray(values).resize(size, way))
 
 
-def _stroke(ink: Float, dark: Float) -> tuple[_Find, int]:
+def _stroke(ink: Float, dark: Float) -> tuple[_Find, float]:
     """Find the character in a photograph's ink (height, width); dark are the grey values. Raises NoInk.
 
-    The number says how well it explains the picture: pixels of its outline that are an edge less those that are none.
+    The number says how well it explains the picture: pixels of its outline that are an edge less those that are none,
+    times the contrast.
     """
     ink, contrast, parts = _without_surrounds(ink, _LEAST / 2)
     lengths, edges = outline.lengths(dark, parts, contrast / 255)
@@ -160,7 +161,7 @@ def _stroke(ink: Float, dark: Float) -> tuple[_Find, int]:
     fat = stroke_thickness(keep[parts.labels] & (parts.labels >= 0)) > _FAT * size
     if contrast < _LEAST or fat or height < _FLAT * width or size < _TINY * max(ink.shape):
         raise _no_ink("what there is in it is faint, or has no character's shape")
-    return _cut(ink, contrast, parts, keep), int((2 * edges - lengths)[keep].sum())
+    return _cut(ink, contrast, parts, keep), contrast * float((2 * edges - lengths)[keep].sum())
 
 
 def _check_one(parts: components.Parts, keep: Bools, others: Bools) -> None:
