@@ -118,29 +118,36 @@ def is_light(values: Float) -> bool:
     return bool((detail**3).mean() > _LIGHT_SKEW * (detail**2).mean() ** 1.5)
 
 
-def over_uneven(dark: Float, part: int) -> Float:
+def over_uneven(dark: Float, smooth: Float, part: int) -> Float:
     """Give the ink (height, width), darker than its ground, on a ground that changes over the picture.
 
-    `dark` are the grey values. A grey closing (Serra 1982) takes off strokes that are narrower than twice the longer
-    side / `part`, and keeps what is wide: the sheet, a shadow, the table, with their edges. Ink is the share of the
-    ground's light that it takes away, 0 … 255, the same in a shadow and beside it. What the ground's noise and grain
-    would give by themselves is taken off.
+    `dark` are the grey values, `smooth` the same with less noise. A grey closing (Serra 1982) takes off strokes that
+    are narrower than twice the longer side / `part`, and keeps what is wide: the sheet, a shadow, the table, with their
+    edges. Ink is the share of the ground's light that it takes away, 0 … 255, the same in a shadow and beside it. What
+    the ground's noise and grain would give by themselves is taken off.
     """
     side = max(dark.shape)
     reach = max(2, round(side / part))
     far = 2 * reach  # beyond the border all goes on as it is there, so that a strip of table at it is wide
-    around = np.pad(mean_around(dark, 1), far, mode="edge")
+    around = np.pad(smooth, far, mode="edge")
     paper = spread(spread(around, reach, np.maximum), reach, np.minimum)[far:-far, far:-far]
     over = paper - dark
-    middle, deviation = np.median(over), noise(over)
+    some = over[::2, ::2]
+    middle, deviation = np.median(some), noise(some)
     clear = (over < middle + 4 * deviation + 1).astype(np.float32)
-    reach = max(2, side // 16)
-    share = np.maximum(mean_around(clear, reach), 1e-6)  # of the window that is ground
-    mean = mean_around(over * clear, reach) / share
-    variance = mean_around((over - mean) ** 2 * clear, reach) / share
+    share = np.maximum(_around(clear), 1e-6)  # of the surroundings that is ground
+    mean = _around(over * clear) / share
+    variance = _around(over**2 * clear) / share - mean**2
     ink = over - mean
     ink[ink < _GRAIN * np.sqrt(np.maximum(variance, deviation**2 / 4))] = 0
     return 255 * ink / np.maximum(paper, _BLACK)
+
+
+def _around(values: Float) -> Float:
+    """Give the mean of (height, width) values over a window of an eighth of the longer side, from blocks of 4 × 4."""
+    blocks = np.asarray(Image.fromarray(values).reduce(4))
+    means = mean_around(blocks, max(1, max(blocks.shape) // 16))
+    return np.asarray(Image.fromarray(means).resize(values.shape[::-1], Image.Resampling.BILINEAR))
 
 
 def noise(values: Float) -> float:

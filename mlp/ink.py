@@ -126,7 +126,7 @@ def _photographed(values: Float) -> _Find:
         finds = []
         for part in _PARTS:
             with contextlib.suppress(NoInk):
-                finds.append(_stroke(ground.over_uneven(copy, part), smooth))
+                finds.append(_stroke(ground.over_uneven(copy, smooth, part), smooth))
         if finds:
             find, _ = max(finds, key=lambda find_and_outline: find_and_outline[1])
             top, left, bottom, right = (round(place * max(values.shape) / side) for place in find.box)
