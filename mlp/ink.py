@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from mlp import components, ground, marks, sheet
+from mlp import components, ground, marks, outline
 from mlp.arrays import Float
 from mlp.components import Bools
 from mlp.errors import NoInk
 from mlp.threshold import otsu
-from mlp.windows import spread
+from mlp.windows import mean_around, spread
 
 _SIDE: Final = 400
 """Pixels of the longer side of the copy that is searched; 20 times the box that the ink ends in."""
@@ -23,40 +23,31 @@ _SMALL: Final = 120
 _SMALLEST: Final = 8
 """Pixels of the shorter side; in less nobody reads a character."""
 
-_PARTS: Final = (8, 14, 24)
-"""Shares of the picture's side to look for strokes in, from wide to narrow: a wide window is needed by a fat marker, a
-narrow one follows the edge of a shadow. The first that finds a character decides."""
+_LEAST_DRAWN: Final = 8
+"""Grey levels over the ground below which nothing is ink: an even ground is drawn or scanned, and no ink too faint."""
 
-_SHARE: Final = 0.5
-"""Of all that could be ink, what the character is at least; else it is one blotch of many, or noise."""
+# In photographs, all of side _SIDES: strokes fit a window, and have an edge all around.
+_SIDES: Final = (300, _SIDE, 150)
+"""Pixels of the longer side. When the first copy shows nothing, the next has finer strokes, and the last less noise."""
 
+_PARTS: Final = (64, 32, 16, 8)
+"""Shares of the picture's side to look for strokes in, from narrow to wide: a window much wider than the pen closes
+corners of shadows, a narrower one loses strokes. The one whose find has most of its outline in the picture decides."""
 
-@dataclass(frozen=True, slots=True)
-class _Asks:
-    """How sure a mark must be to be ink."""
+_LEAST: Final = 14
+"""Of 255, the share of light that ink takes away at least; half of it is looked at."""
 
-    least: float
-    """Grey levels over the ground below which nothing is looked at."""
-    contrast: float
-    """Grey levels over the ground of the ink's darker part."""
-    fatness: float
-    """Most thickness of a stroke, of the character's longer side."""
-    flatness: float
-    """Least height, of the width: a rule of notebook paper has less."""
-    sharpness: float
-    """Least slope of its outline, median, of the contrast a pixel of the copy: a shadow's edge is softer."""
-    edge: bool
-    """Whether it may touch the picture's edge."""
+_HELD: Final = 0.72
+"""Share of a stroke's outline that is an edge in the picture, at least. The corner of a hard shadow has 2/3."""
 
+_FAT: Final = 0.25
+"""Most thickness of a stroke, of the character's longer side."""
 
-# An even ground is drawn or scanned: the least contrast that can be seen is meant. Photographs have texture and
-# shadows: with these figures none of 80 rendered photographs of empty sheets without hard shadows gave ink, and pencil,
-# 36 … 71 levels before it is scaled down, was found in all of 120.
-_DRAWN: Final = _Asks(least=8, contrast=8, fatness=1, flatness=0, sharpness=0, edge=True)
-_PHOTOGRAPHED: Final = (
-    _Asks(least=12, contrast=20, fatness=0.25, flatness=0.2, sharpness=0.13, edge=False),
-    _Asks(least=12, contrast=20, fatness=0.25, flatness=0.2, sharpness=0.13, edge=True),
-)
+_FLAT: Final = 0.2
+"""Least height of a character, of its width: a rule of notebook paper has less."""
+
+_TINY: Final = 0.04
+"""Least size of a character, of the picture's longer side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,49 +92,90 @@ def _search(image: Image.Image) -> _Find:
     cropped = ground.over_crop(values)
     if cropped is not None:
         with contextlib.suppress(NoInk):
-            return _character(cropped, _DRAWN, 0)
+            return _drawn(cropped, 0)
     rows, columns = ground.inside_frame(values)
-    find = _on_ground(sheet.alone(values[rows, columns]))
+    find = _on_ground(values[rows, columns])
     top, left, bottom, right = find.box
     return _Find(find.ink, (top + rows.start, left + columns.start, bottom + rows.start, right + columns.start))
 
 
 def _on_ground(values: Float) -> _Find:
     even = ground.over_even(values)
-    if even is not None:
-        return _character(even, _DRAWN, _noise(even))
-    light = ground.is_light(values)
-    for asks in _PHOTOGRAPHED:
+    if even is None:
+        return _photographed(values)
+    if ground.is_sheet(even):
+        with contextlib.suppress(NoInk):
+            return _photographed(values)
+    return _drawn(even, ground.noise(even))
+
+
+def _drawn(ink: Float, noise: float) -> _Find:
+    """Find the character in ink (height, width) over an even ground of `noise`, a standard deviation. Raises NoInk."""
+    ink, contrast, parts = _without_surrounds(ink, max(_LEAST_DRAWN, 5 * noise))
+    keep = marks.character(parts, _strongest(ink, parts) >= 0.6 * contrast, marks.at_edge(parts))
+    _check_one(parts, keep, ~keep)
+    return _cut(ink, contrast, parts, keep)
+
+
+def _photographed(values: Float) -> _Find:
+    """Find the character in grey values (height, width) of an uneven ground. Raises NoInk."""
+    dark = 255 - values if ground.is_light(values) else values
+    for side in _SIDES:
+        copy = _sized(dark, side)
+        smooth = mean_around(copy, 1)
+        finds = []
         for part in _PARTS:
             with contextlib.suppress(NoInk):
-                ink = ground.over_uneven(values, part, light)
-                return _character(ink, asks, _noise(ink))
+                finds.append(_stroke(ground.over_uneven(copy, smooth, part), smooth))
+        if finds:
+            find, _ = max(finds, key=lambda find_and_outline: find_and_outline[1])
+            top, left, bottom, right = (round(place * max(values.shape) / side) for place in find.box)
+            return _Find(find.ink, (top, left, bottom, right))
     raise _no_ink("nothing in it stands out as ink does")
 
 
-def _character(ink: Float, asks: _Asks, noise: float) -> _Find:
-    """Find the character in ink (height, width) over a ground that has `noise`, a standard deviation. Raises NoInk."""
-    ink, contrast, parts = _without_surrounds(ink, max(asks.least, 5 * noise))
-    edge = marks.at_edge(parts)
-    keep = marks.character(parts, _strongest(ink, parts) >= 0.6 * contrast, edge) & (asks.edge | ~edge)
-    rest = parts.areas[~keep & (asks.edge | ~edge)].sum()
-    kept = parts.areas[keep].sum()
-    if kept == 0 or kept * (1 - _SHARE) < rest * _SHARE:
-        raise _no_ink("no one mark stands out")
-    mask = np.append(keep, False)[parts.labels]  # (height, width); label −1 is the False
+def _sized(values: Float, side: int) -> Float:
+    scale = side / max(values.shape)
+    size = (max(_SMALLEST, round(values.shape[1] * scale)), max(_SMALLEST, round(values.shape[0] * scale)))
+    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(values).resize(size, way))
+
+
+def _stroke(ink: Float, dark: Float) -> tuple[_Find, float]:
+    """Find the character in a photograph's ink (height, width); dark are the grey values. Raises NoInk.
+
+    The number says how well it explains the picture: pixels of its outline that are an edge less those that are none,
+    times the contrast, by the root of the thickness: of two that explain as much, strokes are thinner than shadows.
+    """
+    ink, contrast, parts = _without_surrounds(ink, _LEAST / 2)
+    lengths, edges = outline.lengths(dark, parts, contrast / 255)
+    held = edges > _HELD * lengths
+    at_edge = marks.at_edge(parts)
+    keep = marks.character(parts, held, at_edge)
+    # Grain of a table is no other mark, so only those of some size are.
+    large = parts.areas > 0.1 * np.max(parts.areas, where=keep, initial=0)
+    _check_one(parts, keep, ~keep & held & large & ~at_edge)
     top, left, bottom, right = marks.bounds(parts, keep)
     height, width = bottom - top, right - left
-    shapeless = stroke_thickness(mask) > asks.fatness * max(height, width) or height < asks.flatness * width
-    if contrast < asks.contrast or shapeless or _softer(ink, mask, asks.sharpness * contrast):
-        raise _no_ink("what there is in it is faint, soft, or a blot")
+    size = max(height, width)
+    thickness = stroke_thickness(keep[parts.labels] & (parts.labels >= 0))
+    if contrast < _LEAST or thickness > _FAT * size or height < _FLAT * width or size < _TINY * max(ink.shape):
+        raise _no_ink("what there is in it is faint, or has no character's shape")
+    return _cut(ink, contrast, parts, keep), contrast * float((2 * edges - lengths)[keep].sum()) / thickness**0.5
+
+
+def _check_one(parts: components.Parts, keep: Bools, others: Bools) -> None:
+    """Raise NoInk when the parts of a character (k,) are none, or less than the others: it is a blotch of many."""
+    if not keep.any() or parts.areas[keep].sum() < parts.areas[others].sum():
+        raise _no_ink("no one mark stands out")
+
+
+def _cut(ink: Float, contrast: float, parts: components.Parts, keep: Bools) -> _Find:
+    mask = keep[parts.labels] & (parts.labels >= 0)  # (height, width)
     soft = np.clip((ink / contrast - 0.1) / 0.8, 0, 1) * spread(mask, 1, np.maximum)
+    top, left, bottom, right = marks.bounds(parts, keep)
     top, left = max(0, top - 1), max(0, left - 1)  # 1: the half-covered pixels of its outline
     return _Find(soft[top : bottom + 1, left : right + 1].astype(np.float32), (top, left, bottom, right))
-
-
-def _noise(ink: Float) -> float:
-    """Give the ground's standard deviation, by the median absolute deviation, which ink hardly moves."""
-    return 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
 
 
 def _without_surrounds(ink: Float, floor: float) -> tuple[Float, float, components.Parts]:
@@ -167,14 +199,6 @@ def _strongest(ink: Float, parts: components.Parts) -> Float:
     inside = parts.labels >= 0
     np.maximum.at(strongest, parts.labels[inside], ink[inside])
     return strongest
-
-
-def _softer(ink: Float, mask: Bools, slope: float) -> bool:
-    """Whether the outline of the mask is softer than `slope`, grey levels a pixel."""
-    if slope == 0:
-        return False
-    outline = spread(mask, 1, np.maximum) & ~spread(mask, 1, np.minimum)
-    return bool(np.median(np.hypot(*np.gradient(ink))[outline]) < slope)
 
 
 def stroke_thickness(mask: Bools) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from benchmarks.accuracy import corruptions, fonts, nothing, paper, pens
+from benchmarks.accuracy import corruptions, fonts, nothing, paper, pens, phone
 from benchmarks.accuracy.drawings import drawings
 from benchmarks.accuracy.encoded import Picture, generator, jpeg, png
 from benchmarks.accuracy.originals import Originals
@@ -66,11 +66,19 @@ def _paper(originals: Originals) -> Iterator[Kind]:
     for scene in paper.SCENES:
         yield Kind("paper", f"photograph: {scene.name}", partial(_photographs, originals, scene))
 
+    for name in phone.VIEWS:
+        yield Kind("paper", f"photograph: {name}", partial(_views, originals, name))
+
 
 def _photographs(originals: Originals, scene: paper.Scene) -> Iterator[Picture]:
     for index, (pixels, label) in enumerate(originals):
         photograph = paper.photographed(pixels, scene, generator(scene.name, index))
         yield Picture(jpeg(photograph, scene.quality), label)
+
+
+def _views(originals: Originals, name: str) -> Iterator[Picture]:
+    for index, (pixels, label) in enumerate(originals):
+        yield Picture(jpeg(phone.VIEWS[name](pixels, generator(name, index)), 80), label)
 
 
 def _uci(count: int) -> Iterator[Kind]:

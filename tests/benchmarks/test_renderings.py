@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.accuracy import corruptions, fonts, nothing, paper, pens
+from benchmarks.accuracy import corruptions, fonts, nothing, paper, pens, phone
 from benchmarks.accuracy.encoded import generator
 from benchmarks.accuracy.kinds import kinds
 
@@ -51,6 +51,16 @@ def test_a_photograph_shows_darker_ink_than_its_empty_sheet(digits, scene):
     np.testing.assert_array_equal(photograph, paper.photographed(digits[0], scene, generator(scene.name)))
     local = photograph.min(axis=2).astype(int)
     assert (np.median(local) - local.min()) > 40
+
+
+@pytest.mark.parametrize("name", phone.VIEWS)
+def test_a_phones_view_is_the_same_in_every_run_and_shows_its_digit(digits, name):
+    seen = phone.VIEWS[name](digits[0], generator(name))
+    other = phone.VIEWS[name](digits[1], generator(name))
+
+    np.testing.assert_array_equal(seen, phone.VIEWS[name](digits[0], generator(name)))
+    assert seen.ndim == 3
+    assert np.abs(seen.astype(int) - other).max() > 40  # all but the digit is the same
 
 
 @pytest.mark.parametrize("name", corruptions.CORRUPTIONS)

@@ -127,6 +127,50 @@ def test_a_table_around_the_sheet_is_no_ink():
     assert likeness(digit(photographed(table, shadow=0.2)), REFERENCE) > 0.85
 
 
+def hard_shadow(image, loss=0.5, noise=3.0, corner=(0.35, 0.45)):
+    """The sharp shadow of something with a corner, over all that is right of and below it."""
+    values = np.asarray(image, np.float32).copy()
+    h, w = values.shape
+    values[round(corner[1] * h) :, round(corner[0] * w) :] *= 1 - loss
+    values = np.asarray(Image.fromarray(values.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1)))
+    return Image.fromarray(np.clip(values + np.random.default_rng(3).normal(0, noise, (h, w)), 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("turn", [0, 20, 45])
+def test_the_edge_of_a_hard_shadow_through_a_digit_is_no_ink(turn):
+    sheet = seven((600, 600), paper=190, colour=40, at=(230, 190), height=220, pen=19)
+    shaded = hard_shadow(sheet.rotate(turn, fillcolor=190)).rotate(-turn, Image.Resampling.BICUBIC, fillcolor=190)
+    assert likeness(digit(shaded.crop((100, 100, 500, 500))), REFERENCE) > 0.85
+
+
+@pytest.mark.parametrize("corner", [(0.35, 0.45), (0.5, 0), (0, 0.3)])
+def test_a_hard_shadow_on_an_empty_sheet_is_no_ink(corner):
+    with pytest.raises(NoInk):
+        digit(hard_shadow(Image.new("L", (400, 300), 200), corner=corner))
+
+
+def test_a_sheet_on_a_table_with_a_shadow_over_both_is_no_ink():
+    table = Image.new("L", (320, 380), 60)
+    table.paste(seven(paper=225, colour=40), (60, 60))
+    assert likeness(digit(hard_shadow(table, corner=(0.0, 0.55))), REFERENCE) > 0.85
+
+
+@pytest.mark.parametrize("side", [28, 40, 64])
+def test_a_photograph_of_few_pixels_is_read(side):
+    sheet = photographed(seven((400, 400), paper=190, colour=50, at=(110, 80), height=240, pen=30), shadow=0.3)
+    assert likeness(digit(sheet.resize((side, side), Image.Resampling.BOX)), digit(sheet)) > 0.9
+
+
+def test_squared_paper_without_anything_on_it_has_no_ink():
+    sheet = Image.new("L", (400, 300), 220)
+    draw = ImageDraw.Draw(sheet)
+    for place in range(10, 400, 25):
+        draw.line([(place, 0), (place, 300)], fill=165, width=2)
+        draw.line([(0, place), (400, place)], fill=165, width=2)
+    with pytest.raises(NoInk):
+        digit(photographed(sheet, shadow=0.2))
+
+
 def test_specks_are_no_ink():
     image = seven()
     ImageDraw.Draw(image).rectangle((185, 240, 188, 243), fill=0)
