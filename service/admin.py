@@ -132,7 +132,8 @@ def _authorize(settings: Settings) -> None:
         )
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     expected = settings.admin_token.get_secret_value().encode()
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected):
+    given = token.strip().encode("latin-1")  # WSGI gives a header's bytes as latin-1, whatever they are
+    if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
         raise Unauthorized("this needs the admin token: Authorization: Bearer …")
 
 

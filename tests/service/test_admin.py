@@ -48,6 +48,15 @@ def test_without_a_token_in_the_settings_nobody_is_an_admin(published, method, p
     assert "MLP_ADMIN_TOKEN" in answer.json["detail"]
 
 
+def test_a_token_may_have_letters_beyond_ascii(published):
+    client = create_app(Settings(models=published.root, admin_token="sesäme")).test_client()
+    on_the_wire = "sesäme".encode().decode("latin-1")
+
+    answer = client.post("/models/digits/rollback", headers={"Authorization": f"Bearer {on_the_wire}"})
+
+    assert answer.status_code != 401
+
+
 @pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
 @pytest.mark.parametrize(
     "given", [None, "", "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Bearer ä", f"Bearer {TOKEN}x"]
