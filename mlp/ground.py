@@ -28,6 +28,9 @@ _LIGHT_SKEW: Final = 0.3
 """Skewness of the fine detail above which ink is lighter than the ground. Over 60 rendered photographs of dark ink of
 each kind, the 98th percentile was at most 0.1, but for a sheet on a dark table; light ink gives more than 1."""
 
+_DARK_SKEW: Final = -1
+"""Skewness of the whole picture's detail below which ink is darker than the ground; a table's edges have about 0."""
+
 _BLACK: Final = 16
 """Grey level that the ground is taken to have at least, so that noise in deep shadow is not multiplied to ink."""
 
@@ -111,11 +114,18 @@ def is_sheet(ink: Float) -> bool:
 def is_light(values: Float) -> bool:
     """Whether ink is lighter than its ground, by the skewness of fine detail: ink is the lesser part and stands out.
 
-    Only the middle is asked, since around a sheet of paper there may be a table.
+    The middle is asked, since around a sheet of paper there may be a table. Where nothing is in the middle its noise
+    has a skewness, too; it does not count against ink that is dark beyond doubt elsewhere.
     """
     height, width = values.shape
-    detail = _detail(values, 16)[height // 8 : height - height // 8, width // 8 : width - width // 8]
-    return bool((detail**3).mean() > _LIGHT_SKEW * (detail**2).mean() ** 1.5)
+    detail = _detail(values, 16)
+    middle = detail[height // 8 : height - height // 8, width // 8 : width - width // 8]
+    return _skewness(middle) > _LIGHT_SKEW and _skewness(detail) > _DARK_SKEW
+
+
+def _skewness(values: Float) -> float:
+    """Give the skewness of values whose mean is about 0."""
+    return float((values**3).mean()) / max(float((values**2).mean()) ** 1.5, 1e-9)
 
 
 def over_uneven(dark: Float, smooth: Float, part: int) -> Float:

@@ -26,13 +26,34 @@ _SMALLEST: Final = 8
 _LEAST_DRAWN: Final = 8
 """Grey levels over the ground below which nothing is ink: an even ground is drawn or scanned, and no ink too faint."""
 
-# In photographs, all of side _SIDES: strokes fit a window, and have an edge all around.
-_SIDES: Final = (300, _SIDE, 150)
-"""Pixels of the longer side. When the first copy shows nothing, the next has finer strokes, and the last less noise."""
-
 _PARTS: Final = (64, 32, 16, 8)
 """Shares of the picture's side to look for strokes in, from narrow to wide: a window much wider than the pen closes
 corners of shadows, a narrower one loses strokes. The one whose find has most of its outline in the picture decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How to look at a photograph."""
+
+    side: int
+    """Pixels of the longer side of the copy that is looked at."""
+    smoothing: int = 0
+    """Reach of the mean that is taken over it first."""
+    parts: tuple[int, ...] = _PARTS
+
+
+# In photographs: strokes fit a window, and have an edge all around.
+_LOOKS: Final = (_Look(300), _Look(_SIDE), _Look(300, 1, _PARTS[1:3]), _Look(150), _Look(150, 1))
+"""When the first shows nothing clear, the next has finer strokes, and the others have less noise, for pencil that is
+hardly stronger than it."""
+
+_FINE_LOOKS: Final = (_Look(2 * _SIDE, parts=_PARTS[:1]),)
+"""For a picture with more to show in which all that found nothing: a fine pen far away is less than a pixel wide there.
+Wider pens have been found by then."""
+
+_CLEAR: Final = 250
+"""How much of a picture a find explains when no other look is needed; see _stroke. Fragments of faint pencil in noise
+had 25 to 110, the same pencil found nearly whole 150 to 320."""
 
 _LEAST: Final = 14
 """Of 255, the share of light that ink takes away at least; half of it is looked at."""
@@ -60,8 +81,14 @@ class _Find:
 
 def found(image: Image.Image) -> Float:
     """Give the ink of the one character in a picture of mode L or RGB, cropped: (h, w), 0 … 1. Raises NoInk."""
-    copy = _reduced(image)
-    find = _search(copy)
+    copy = _reduced(image, _SIDE)
+    try:
+        find = _search(copy, _LOOKS)
+    except NoInk:
+        if max(image.size) < 1.5 * _SIDE:
+            raise
+        copy = _reduced(image, 2 * _SIDE)
+        find = _search(copy, _FINE_LOOKS)
     scale = image.width / copy.width
     top, left, bottom, right = find.box
     size = max(bottom - top, right - left)
@@ -72,20 +99,20 @@ def found(image: Image.Image) -> Float:
     last = round(scale * min(copy.width, right + margin)), round(scale * min(copy.height, bottom + margin))
     closer = image.crop((*first, *last))
     try:
-        return _search(_reduced(closer)).ink
+        return _search(_reduced(closer, _SIDE), _LOOKS).ink
     except NoInk:
         return find.ink
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    scale = _SIDE / max(image.size)
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    scale = side / max(image.size)
     if scale >= 1:
         return image
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.BOX)
 
 
-def _search(image: Image.Image) -> _Find:
+def _search(image: Image.Image, looks: tuple[_Look, ...]) -> _Find:
     if min(image.size) < _SMALLEST:
         raise _no_ink(f"the picture is as small as {image.width}×{image.height} pixels")
     values = ground.grey(image)
@@ -94,18 +121,18 @@ def _search(image: Image.Image) -> _Find:
         with contextlib.suppress(NoInk):
             return _drawn(cropped, 0)
     rows, columns = ground.inside_frame(values)
-    find = _on_ground(values[rows, columns])
+    find = _on_ground(values[rows, columns], looks)
     top, left, bottom, right = find.box
     return _Find(find.ink, (top + rows.start, left + columns.start, bottom + rows.start, right + columns.start))
 
 
-def _on_ground(values: Float) -> _Find:
+def _on_ground(values: Float, looks: tuple[_Look, ...]) -> _Find:
     even = ground.over_even(values)
     if even is None:
-        return _photographed(values)
+        return _photographed(values, looks)
     if ground.is_sheet(even):
         with contextlib.suppress(NoInk):
-            return _photographed(values)
+            return _photographed(values, looks)
     return _drawn(even, ground.noise(even))
 
 
@@ -117,21 +144,25 @@ def _drawn(ink: Float, noise: float) -> _Find:
     return _cut(ink, contrast, parts, keep)
 
 
-def _photographed(values: Float) -> _Find:
+def _photographed(values: Float, looks: tuple[_Look, ...]) -> _Find:
     """Find the character in grey values (height, width) of an uneven ground. Raises NoInk."""
     dark = 255 - values if ground.is_light(values) else values
-    for side in _SIDES:
-        copy = _sized(dark, side)
+    best, most = None, 0.0
+    for look in looks:
+        copy = mean_around(_sized(dark, look.side), look.smoothing)
         smooth = mean_around(copy, 1)
-        finds = []
-        for part in _PARTS:
+        for part in look.parts:
             with contextlib.suppress(NoInk):
-                finds.append(_stroke(ground.over_uneven(copy, smooth, part), smooth))
-        if finds:
-            find, _ = max(finds, key=lambda find_and_outline: find_and_outline[1])
-            top, left, bottom, right = (round(place * max(values.shape) / side) for place in find.box)
-            return _Find(find.ink, (top, left, bottom, right))
-    raise _no_ink("nothing in it stands out as ink does")
+                find, explained = _stroke(ground.over_uneven(copy, smooth, part), smooth)
+                if explained > most:
+                    scale = max(values.shape) / look.side
+                    top, left, bottom, right = (round(place * scale) for place in find.box)
+                    best, most = _Find(find.ink, (top, left, bottom, right)), explained
+        if most > _CLEAR:
+            break
+    if best is None:
+        raise _no_ink("nothing in it stands out as ink does")
+    return best
 
 
 def _sized(values: Float, side: int) -> Float:
@@ -145,7 +176,8 @@ def _stroke(ink: Float, dark: Float) -> tuple[_Find, float]:
     """Find the character in a photograph's ink (height, width); dark are the grey values. Raises NoInk.
 
     The number says how well it explains the picture: pixels of its outline that are an edge less those that are none,
-    times the contrast, by the root of the thickness: of two that explain as much, strokes are thinner than shadows.
+    times the contrast, by the root of the thickness: of two that explain as much, strokes are thinner than shadows. It
+    is taken by the root of the copy's side, too, so that copies of any size compare.
     """
     ink, contrast, parts = _without_surrounds(ink, _LEAST / 2)
     lengths, edges = outline.lengths(dark, parts, contrast / 255)
@@ -161,7 +193,8 @@ def _stroke(ink: Float, dark: Float) -> tuple[_Find, float]:
     thickness = stroke_thickness(keep[parts.labels] & (parts.labels >= 0))
     if contrast < _LEAST or thickness > _FAT * size or height < _FLAT * width or size < _TINY * max(ink.shape):
         raise _no_ink("what there is in it is faint, or has no character's shape")
-    return _cut(ink, contrast, parts, keep), contrast * float((2 * edges - lengths)[keep].sum()) / thickness**0.5
+    explained = contrast * float((2 * edges - lengths)[keep].sum()) / (thickness * max(ink.shape)) ** 0.5
+    return _cut(ink, contrast, parts, keep), explained
 
 
 def _check_one(parts: components.Parts, keep: Bools, others: Bools) -> None:

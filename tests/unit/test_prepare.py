@@ -155,6 +155,28 @@ def test_a_sheet_on_a_table_with_a_shadow_over_both_is_no_ink():
     assert likeness(digit(hard_shadow(table, corner=(0.0, 0.55))), REFERENCE) > 0.85
 
 
+def test_a_fine_pen_far_away_is_found():
+    """At 400 pixels, where other photographs are searched, its line is half a pixel wide, and weaker than the noise."""
+    sheet = seven((1600, 1200), paper=200, colour=110, at=(1200, 800), height=150, pen=3)
+    assert likeness(digit(photographed(sheet, shadow=0.3, noise=10)), REFERENCE) > 0.85
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_pencil_hardly_stronger_than_the_noise_is_found_whole(seed):
+    """Its 15 to 22 grey levels are about two standard deviations of the noise."""
+    sheet = seven((300, 400), paper=140, colour=118, at=(100, 90), height=170, pen=12)
+    sheet = photographed(sheet, seed, noise=9, shadow=0.3)
+    assert likeness(digit(sheet), REFERENCE) > 0.85
+
+
+def test_dark_ink_beside_an_empty_middle_is_no_light_ink():
+    """Noise in the middle of this sheet is skewed to the light, as light ink would be."""
+    sheet = np.asarray(photographed(seven((400, 400), paper=180, colour=40, at=(5, 60), height=70, pen=7), noise=2))
+    sheet = sheet.copy()
+    sheet[60:340:7, 60:340:7] += 8
+    assert likeness(digit(Image.fromarray(sheet)), REFERENCE) > 0.85
+
+
 @pytest.mark.parametrize("side", [28, 40, 64])
 def test_a_photograph_of_few_pixels_is_read(side):
     sheet = photographed(seven((400, 400), paper=190, colour=50, at=(110, 80), height=240, pen=30), shadow=0.3)
