@@ -1,6 +1,8 @@
 """gunicorn's ASGI worker, with an end for connections on which nothing happens. service/inline.py is what it serves."""
 
 import asyncio
+import signal
+from types import FrameType
 from typing import Any, Final
 
 from gunicorn.asgi.protocol import ASGIProtocol
@@ -42,6 +44,18 @@ class Worker(gasgi.ASGIWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connections: set[_Connection] = set()
+
+    def init_signals(self) -> None:
+        """Take signals from here on."""
+        super().init_signals()
+        signal.signal(signal.SIGTERM, self._end_soon)  # uvloop would forget one that comes before it runs
+
+    def _end_soon(self, _signal: int, _frame: FrameType | None) -> None:
+        self.alive = False
+
+    async def _serve(self) -> None:
+        self.loop.add_signal_handler(signal.SIGTERM, self.handle_exit_signal)
+        await super()._serve()
 
     async def _shutdown(self) -> None:
         for server in self.servers:

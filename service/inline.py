@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
+from service.body import WHOLE
 from service.lanes import Lane, Lanes
 
 Environ = dict[str, Any]
@@ -93,6 +94,8 @@ class Inline:
                 await send(message)
             return
         environ["wsgi.input"] = BytesIO(body or b"")
+        if body is not None:
+            environ[WHOLE] = body
         lane = self._lanes.lane(environ, len(body or b""))
         environ["wsgi.multithread"] = lane is not Lane.LOOP
         answer = _Answer()

@@ -184,8 +184,8 @@ def test_a_large_body_that_is_refused_gets_its_answer(published):
         assert (answer.status, answer.headers["Connection"]) == (413, "close")
 
 
-def test_an_idle_client_does_not_hold_up_the_end(server):
-    with connected(server) as connection:
+def test_an_idle_client_does_not_hold_up_the_end(published):
+    with serving(published.root, WEB_CONCURRENCY="1") as server, connected(server) as connection:
         connection.request("POST", "/predict", bytes(784), RAW)
         assert connection.getresponse().read()
 
