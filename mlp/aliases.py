@@ -21,6 +21,9 @@ HISTORY: Final = 100
 
 HIGHEST_NUMBER: Final = 999_999_999
 
+HIGHEST_GENERATION: Final = 2**53 - 1
+"""The last whole number that every reader of JSON keeps exact."""
+
 _Named = TypeVar("_Named")
 
 _ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -31,6 +34,8 @@ AliasName = Annotated[str, Field(pattern=f"^{_ALIAS.pattern}$")]
 """Begins with a letter, so that no alias can be taken for a version's number."""
 
 VersionNumber = Annotated[int, Field(ge=1, le=HIGHEST_NUMBER, strict=True)]
+
+Generation = Annotated[int, Field(ge=0, le=HIGHEST_GENERATION, strict=True)]
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
@@ -53,7 +58,7 @@ class _Part(BaseModel):
 class Change(_Part):
     """One entry of the history."""
 
-    generation: int = Field(ge=0, strict=True)
+    generation: Generation
     """Of the document that came of it."""
     when: AwareDatetime
     by: str = ""
@@ -92,7 +97,7 @@ class Rule(_Part):
 class AliasDocument(_Part):
     """Moving an alias is replacing the whole document by one of a higher generation."""
 
-    generation: int = Field(default=0, ge=0, strict=True)
+    generation: Generation = 0
     aliases: dict[AliasName, VersionNumber] = {}
     previous: dict[AliasName, VersionNumber] = {}
     """What each alias named before it last moved: where a rollback goes."""
@@ -227,8 +232,8 @@ class AliasDocument(_Part):
         said = {"by": note.by[:_TEXT], "why": note.why[:_TEXT], "what": what}
         change = {"generation": generation, "when": note.when, **said, **move}
         fields = {name: getattr(self, name) for name in type(self).model_fields} | (self.model_extra or {})
-        history = (*self.history, Change.model_validate(change))[-HISTORY:]
         try:
+            history = (*self.history, Change.model_validate(change))[-HISTORY:]
             return AliasDocument.model_validate({**fields, "generation": generation, "history": history, **changes})
         except ValidationError as error:
             raise InvalidChange(f"the alias document cannot be changed so: {_first(error)}") from error

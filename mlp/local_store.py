@@ -21,6 +21,12 @@ _YOUNG_SECONDS = 3.0
 """A file written this lately could be written once more with the same size and time; FAT and some network file systems
 count in steps of two seconds."""
 
+_LOCK_PAUSE_SECONDS = 0.005
+
+_LOCK_SECONDS = 20.0
+"""Longest wait for another writer, which takes milliseconds for a document and seconds for a large version: one that
+was stopped in the middle must not stop all others."""
+
 _Read = TypeVar("_Read")
 
 
@@ -108,7 +114,7 @@ class LocalStore(Store):
             before = self.aliases(name)
             after = change(before)
             if after != before:
-                whole_file.write(folder / ALIASES, after.text())
+                whole_file.write((folder / ALIASES).resolve(), after.text())  # a symbolic link stays one
         return after
 
     def _remove(self, name: str, numbers: Iterable[int]) -> None:
@@ -129,12 +135,27 @@ class LocalStore(Store):
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder, os.O_RDONLY)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _lock(descriptor, name)
                 for left in [*folder.glob(".*.npz.*.tmp"), *folder.glob(f".{ALIASES}.*.tmp")]:
                     left.unlink(missing_ok=True)
                 yield folder
             finally:
                 os.close(descriptor)
+
+
+def _lock(descriptor: int, name: str) -> None:
+    """Take the lock of a model's folder. Raises StoreUnavailable when another writer keeps it for too long."""
+    end = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise StoreUnavailable(
+                    f"another program has been writing model {name!r} for more than {_LOCK_SECONDS:g} s, and nothing "
+                    "was changed: see whether it hangs, and try again"
+                ) from None
+            time.sleep(_LOCK_PAUSE_SECONDS)
 
 
 @contextmanager

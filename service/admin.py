@@ -12,12 +12,23 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from mlp.aliases import PRODUCTION, AliasDocument, Note
 from mlp.errors import VersionFileError, VersionNotFound
 from service import reply
-from service.errors import AdminOff, BodyTooLarge, InvalidField, InvalidUpload, MalformedBody, Unauthorized
+from service.errors import (
+    AdminOff,
+    BodyTooLarge,
+    InvalidField,
+    InvalidUpload,
+    MalformedBody,
+    Unauthorized,
+    UploadsBusy,
+)
 from service.live import LiveModels
 from service.move import move
 from service.settings import Settings
 
 _BY: Final = "the admin API"
+
+_TURN_SECONDS: Final = 5.0
+"""Longest that an upload waits for the one before it, which may come from a client that has stopped sending."""
 
 _Body = TypeVar("_Body", bound=BaseModel)
 
@@ -54,8 +65,13 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
 
     @blueprint.post("/models/<name>/versions")
     def upload(name: str) -> Response:
-        with uploading:  # one at a time in a worker: a file of the largest size is in memory as a whole
+        # One at a time in a worker: a file of the largest size is in memory as a whole.
+        if not uploading.acquire(timeout=_TURN_SECONDS):
+            raise UploadsBusy("another version is still being sent, and nothing was stored: try again")
+        try:
             number = _store(live, name, _upload(settings.max_upload_bytes))
+        finally:
+            uploading.release()
         live.board.look_soon()  # the model may be new
         response = reply.json({"name": name, "version": number}, 201)
         response.headers["Location"] = url_for("catalogue.version", name=name, reference=number)
@@ -81,7 +97,7 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
 
     @blueprint.post("/models/<name>/rollback")
     def rollback(name: str) -> Response:
-        body = _body(Rollback) if request.content_length else Rollback()
+        body = _body(Rollback) if request.get_data() else Rollback()  # a chunked one has no length
         live.store.versions(name)
         note = Note(_BY, body.why)
         document = move(
@@ -115,7 +131,8 @@ def is_admin(authorization: str, settings: Settings) -> bool:
         return False
     scheme, _, token = authorization.partition(" ")
     expected = settings.admin_token.get_secret_value().encode()
-    return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), expected)
+    given = token.strip().encode("latin-1")  # WSGI gives a header's bytes as latin-1, whatever they are
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, expected)
 
 
 def _authorize(settings: Settings) -> None:

@@ -73,6 +73,10 @@ class Board:
         with self._shared.locked():
             return self._read(cell, serial)
 
+    def is_incomplete(self, cell: int) -> bool:
+        """Whether what answers lacks something that the store names, or says what cannot be read."""
+        return self.get(cell, Cell.INCOMPLETE) == self.get(cell, Cell.COMMITTED)
+
     def refusal(self, cell: int) -> Refusal | None:
         """Give why the last proposal was refused; None when one was committed since."""
         with self._shared.locked():
@@ -92,7 +96,7 @@ class Board:
             if self.get(cell, Cell.PROPOSED):
                 return None
             committed = self._read(cell, self.get(cell, Cell.COMMITTED))
-            if committed and text == served(committed.document) and not self._incomplete(cell):
+            if committed and text == served(committed.document) and not self.is_incomplete(cell):
                 if not self.get(cell, Cell.OWNER):
                     self._forget_refusal(cell)  # someone has put the document back
                 return 0
@@ -125,9 +129,15 @@ class Board:
             return self._note_refusal(cell, served(proposal.document), refusal)
 
     def refuse_unread(self, name: str, reason: str) -> bool:
-        """Keep the reason why a model's document could not even be proposed; give whether it is news."""
+        """Keep the reason why a model's document could not even be proposed; give whether it is news.
+
+        A model of which nothing is live begins with an empty document, so that the reason can be asked for.
+        """
         cell = self.cell(name)
         with self._shared.locked():
+            if not self.get(cell, Cell.COMMITTED) and not self.get(cell, Cell.PROPOSED):
+                serial = self._write_proposal(cell, served(AliasDocument()), forced=False, owner=0)
+                self._set(cell, Cell.INCOMPLETE, serial)
             return self._note_refusal(cell, reason.encode(), Refusal.now(self.get(cell, Cell.GENERATION), reason))
 
     def withdraw(self, cell: int, serial: int) -> None:
@@ -153,7 +163,7 @@ class Board:
             self._set(cell, Cell.PROPOSED, 0)
             self._set(cell, Cell.OWNER, 0)
             self._set(cell, Cell.SWAPS, self.get(cell, Cell.SWAPS) + 1)
-            if not self._incomplete(cell):
+            if not self.is_incomplete(cell):
                 self._forget_refusal(cell)
             return True
 
@@ -230,9 +240,6 @@ class Board:
 
     def _set(self, cell: int, word: Cell, value: int) -> None:
         self.words[self.layout.cell(cell, word)] = value
-
-    def _incomplete(self, cell: int) -> bool:
-        return self.get(cell, Cell.INCOMPLETE) == self.get(cell, Cell.COMMITTED)
 
     def _write_proposal(self, cell: int, text: bytes, *, forced: bool, owner: int) -> int:
         committed = self.get(cell, Cell.COMMITTED)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from mlp.aliases import PRODUCTION
-from mlp.errors import VersionFileError, VersionNotFound
+from mlp.errors import ModelNotFound, StoreUnavailable, VersionFileError, VersionNotFound
 from mlp.metadata import Metadata
 from service import reply, shadow
 from service.candidate import Live
@@ -31,7 +31,7 @@ def routes(live: LiveModels) -> Blueprint:
                 "aliases": state.document.aliases,
                 "previous": state.document.previous,
                 **_optional(live, state),
-                "versions": [_version(live, state, number) for number in live.store.versions(name)],
+                "versions": [_version(live, state, number) for number in _numbers(live, name)],
             }
         )
         response.headers["ETag"] = f'"{state.document.generation}"'
@@ -51,7 +51,15 @@ def routes(live: LiveModels) -> Blueprint:
 
 def _summary(live: LiveModels, name: str) -> dict[str, Any]:
     production = live.get(name).document.aliases.get(PRODUCTION)
-    return {"name": name, "production": production, "versions": live.store.versions(name)}
+    return {"name": name, "production": production, "versions": _numbers(live, name)}
+
+
+def _numbers(live: LiveModels, name: str) -> list[int]:
+    """Give a model's versions in the store, none for one whose folder is gone and that answers from memory."""
+    try:
+        return live.store.versions(name)
+    except ModelNotFound:
+        return []
 
 
 def _optional(live: LiveModels, state: Live) -> dict[str, Any]:
@@ -96,7 +104,7 @@ def _version(live: LiveModels, state: Live, number: int) -> dict[str, Any]:
     row: dict[str, Any] = {"version": number}
     try:
         row |= _described(live.store.metadata(state.name, number))
-    except VersionFileError as error:
+    except (VersionFileError, VersionNotFound, StoreUnavailable) as error:  # not found: deleted a moment ago
         refused = refused or str(error)
     row["aliases"] = state.document.names_of(number)
     row["state"] = "refused" if refused else "ready" if number in state.versions else "available"

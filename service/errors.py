@@ -85,6 +85,10 @@ class AdminOff(RequestError):
     """An admin's request to a service that was given no admin token."""
 
 
+class UploadsBusy(RequestError):
+    """Another version is being sent to this worker, and takes long."""
+
+
 class InvalidUpload(RequestError):
     """The body is no version file that could be served."""
 
@@ -140,6 +144,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     AdminOff: HTTPStatus.FORBIDDEN,
     InvalidUpload: HTTPStatus.UNPROCESSABLE_ENTITY,
+    UploadsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     DocumentRefused: HTTPStatus.CONFLICT,
     VersionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     SwapUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -81,9 +81,13 @@ class LiveModels:
 
     @property
     def ready(self) -> bool:
-        """Whether every model answers, and there is one."""
-        names = self.names()
-        return bool(names) and all(self.get(name).ready for name in names)
+        """Whether a model answers, and every other that should: one that nobody has promoted yet, need not."""
+        states = [self.get(name) for name in self.names()]
+        return any(state.ready for state in states) and all(state.ready or self._is_new(state) for state in states)
+
+    def _is_new(self, state: Live) -> bool:
+        """Whether nothing of a model was ever to answer: its document was read, and names no production."""
+        return PRODUCTION not in state.document.aliases and not self.board.is_incomplete(self._models[state.name].cell)
 
     def names(self) -> list[str]:
         """Give the names of the models, sorted."""

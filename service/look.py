@@ -21,12 +21,19 @@ class Look:
         self._seen: dict[str, str] = {}
 
     def __call__(self) -> None:
-        """Propose those alias documents that are news."""
+        """Propose those alias documents that are news; one that cannot be looked at keeps no other waiting."""
+        failures = []
         try:
             for name in self._store.models():
-                self._look_at(name)
+                try:
+                    self._look_at(name)
+                except StoreError as error:
+                    failures.append(f"{name}: {error}")
         except StoreError as error:
-            _log.warning("the store cannot be read, serving what is loaded", extra={"reason": str(error)})
+            failures.append(str(error))
+        if failures:
+            reason = "; ".join(failures)
+            _log.warning("the store cannot be read, serving what is loaded", extra={"reason": reason})
         else:
             self._board.looked(stale=self._store.stale)
 
@@ -51,7 +58,7 @@ class Look:
         except MlpError as error:
             if self._board.refuse_unread(name, str(error)):
                 log_refusal(name, str(error))
-            return None if is_live else AliasDocument()
+            return None
         return None if is_live and self._store.stale else document
 
     def _forced(self, cell: int, document: AliasDocument) -> bool:

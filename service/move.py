@@ -85,7 +85,8 @@ def _wait_until_prepared(live: LiveModels, name: str, serial: int, end: float) -
             refusal = live.board.refusal(cell)
             if refusal and refusal.versions:
                 raise VersionRefused(refusal.reason)
-            raise SwapUnfinished(refusal.reason if refusal else "the workers have given it up")
+            given_up = f"the other workers took this one for hung; {name} answers as before: try again"
+            raise SwapUnfinished(refusal.reason if refusal else given_up)
         if live.board.all_prepared(cell, serial):
             return
     raise SwapUnfinished(f"not every worker has loaded it in time; {name} answers as before")

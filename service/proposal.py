@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from mlp.aliases import AliasDocument
+from mlp.aliases import PRODUCTION, AliasDocument
 from service.layout import DOCUMENT_BYTES
 from service.shared import WORD
 
@@ -24,7 +24,7 @@ def served(document: AliasDocument) -> bytes:
 
 
 def why_not_after(committed: Proposal | None, document: AliasDocument) -> str:
-    """Give why a document must not follow what is committed, "" if it may: generations rise, and it has room."""
+    """Give why a document must not follow what is committed, "" if it may: generations rise, production stays."""
     text, room, generation = served(document), DOCUMENT_BYTES - WORD, document.generation
     if len(text) > room:
         return f"the alias document has {len(text)} bytes without its history, more than {room}"
@@ -33,6 +33,8 @@ def why_not_after(committed: Proposal | None, document: AliasDocument) -> str:
             f"the alias document has generation {generation}, and another one of generation {live} is live: "
             f"give it generation {live + 1}"
         )
+    if committed and PRODUCTION not in document.aliases and (answers := committed.document.aliases.get(PRODUCTION)):
+        return f"the alias document names no {PRODUCTION}, and version {answers} answers there: it can be moved only"
     return ""
 
 

@@ -154,7 +154,8 @@ def counts(board: Board, cell: int, production: int, shadow: int) -> Counts:
     """Give the sum over all workers, of those that are no more as well."""
     sums = dict.fromkeys((Tally.PICTURES, Tally.AGREED, Tally.DISTANCE, Tally.DROPPED, Tally.FAILED), 0)
     for slot in board.layout.slots:
-        found = {word: board.words[board.layout.tally(slot, cell, word)] for word in Tally}
+        # Backwards, since a worker counts a picture first and its agreement then: never do more agree than there are.
+        found = {word: board.words[board.layout.tally(slot, cell, word)] for word in reversed(Tally)}
         if (found[Tally.PRODUCTION], found[Tally.SHADOW]) == (production, shadow):
             for word in sums:
                 sums[word] += found[word]

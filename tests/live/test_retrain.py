@@ -59,6 +59,8 @@ def test_a_first_version_is_served_and_the_next_when_the_shadow_has_proved_good(
 
     said = run(store, *retrain(data, "--url", server.url, "--seed", "1", "--min-accuracy", "0.5"))
     assert "version 2 answers in the shadow now; shadow is promoted after 100 requests" in said
+    changes = [change.what.split()[0] for change in store.aliases("marks").history]
+    assert changes == ["production", "shadow", "rule:"], "a rule must not meet the shadow of before"
     assert ask(server.url) == 1
 
     waiting = start(store, *retrain(data, "--url", server.url, "--wait", "60", "--min-requests", "200"))

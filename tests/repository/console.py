@@ -2,7 +2,7 @@
 
 A block that begins with ```console holds commands after `$ `, each followed by its output, if that is shown at all;
 "…" in an output stands for anything. `python -m tests.repository.console README.md` runs a page's commands in a copy
-of the repository and writes the outputs of its `curl` commands into the page.
+of the repository and writes the outputs of its `curl` commands into the page, but for those with "…".
 """
 
 import os
@@ -158,7 +158,7 @@ def main(page: Path) -> None:
             printed = re.sub(r"\b[0-9a-f]{32}\b", "…", place.run(Command(command.text, "")))  # request ids
             if "promote" in command.text:
                 time.sleep(3)  # the service follows
-            if command.text.startswith(("curl", "echo")):
+            if command.text.startswith(("curl", "echo")) and "…" not in command.output:
                 text = text.replace(f"$ {command.text}\n{command.output}", f"$ {command.text}\n{printed}")
     page.write_text(text, encoding="utf-8")
 

@@ -1,5 +1,8 @@
 import http.client
+import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,6 +46,15 @@ def test_without_a_token_in_the_settings_nobody_is_an_admin(published, method, p
 
     assert answer.status_code == 403
     assert "MLP_ADMIN_TOKEN" in answer.json["detail"]
+
+
+def test_a_token_may_have_letters_beyond_ascii(published):
+    client = create_app(Settings(models=published.root, admin_token="sesäme")).test_client()
+    on_the_wire = "sesäme".encode().decode("latin-1")
+
+    answer = client.post("/models/digits/rollback", headers={"Authorization": f"Bearer {on_the_wire}"})
+
+    assert answer.status_code != 401
 
 
 @pytest.mark.parametrize(("method", "path"), EVERY_ROUTE)
@@ -303,3 +315,51 @@ def test_a_version_that_an_alias_names_is_not_deleted(client, published):
 @pytest.mark.parametrize("version", ["77", "production", "0", "-1"])
 def test_an_unknown_version_cannot_be_deleted(client, version):
     assert client.delete(f"/models/digits/versions/{version}", headers=ADMIN).status_code == 404
+
+
+def test_a_rollback_s_body_counts_also_without_a_length(client):
+    move(client, 2)
+    move(client, 1, alias="shadow")
+    move(client, 2, alias="shadow")
+    body = {"input_stream": io.BytesIO(b'{"alias": "shadow"}'), "environ_overrides": {"wsgi.input_terminated": True}}
+
+    answer = client.post("/models/digits/rollback", headers=ADMIN | {"Transfer-Encoding": "chunked"}, **body)
+
+    assert answer.json["aliases"] == {"production": 2, "shadow": 1}
+
+
+def test_an_upload_that_stops_in_the_middle_keeps_the_next_one_waiting_for_a_while_only(client, draft, monkeypatch):
+    monkeypatch.setattr("service.admin._TURN_SECONDS", 0.01)
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Stopped(io.BytesIO):
+        def readinto(self, buffer):
+            begun.set()
+            go_on.wait(30)
+            return super().readinto(buffer)
+
+        def read(self, size=-1):
+            begun.set()
+            go_on.wait(30)
+            return super().read(size)
+
+    data = draft.pack()
+
+    def send(stream):
+        return client.application.test_client().post(
+            "/models/digits/versions", input_stream=stream, headers=ADMIN | {"Content-Length": str(len(data))}
+        )
+
+    with ThreadPoolExecutor(1) as executor:
+        first = executor.submit(send, Stopped(data))
+        assert begun.wait(30)
+        try:
+            second = send(io.BytesIO(data))
+        finally:
+            go_on.set()
+
+        assert second.status_code == 503
+        assert "try again" in second.json["detail"]
+        assert second.headers["Retry-After"]
+        assert first.result(30).status_code == 201
+    assert send(io.BytesIO(data)).status_code == 201

@@ -1,4 +1,6 @@
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -177,3 +179,79 @@ def test_two_apps_in_one_process_share_nothing(published, tmp_path):
 
     assert one.get("/models/letters").status_code == 404
     assert two.get("/models/digits").status_code == 404
+
+
+def test_a_new_model_that_nobody_has_promoted_leaves_the_service_ready(client, published):
+    make_draft("letters", labels="abc").publish(published)
+
+    client.application.extensions["live"].refresh()
+
+    assert client.get("/models").json["models"][1] == {"name": "letters", "production": None, "versions": [1]}
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_document_that_cannot_be_read_at_the_start_is_not_ready_and_says_why(published):
+    make_draft("letters", labels="abc").publish(published)
+    published.promote("letters", 1)
+    (published.root / "digits" / "aliases.json").write_text("{")
+
+    client = create_app(Settings(models=published.root)).test_client()
+
+    assert client.get("/readyz").status_code == 503
+    assert "the alias document is wrong" in client.get("/models/digits").json["refused"]["reason"]
+
+    (published.root / "digits" / "aliases.json").write_text('{"generation": 1, "aliases": {"production": 2}}')
+    client.application.extensions["live"].refresh()
+    assert client.get("/readyz").status_code == 200
+    assert "refused" not in client.get("/models/digits").json
+
+
+def test_a_model_whose_folder_is_gone_is_listed_without_versions(client, published):
+    make_draft("letters", labels="abc").publish(published)
+    published.promote("letters", 1)
+    client.application.extensions["live"].refresh()
+    shutil.rmtree(published.root / "letters")
+
+    assert client.get("/models").json["models"][1] == {"name": "letters", "production": 1, "versions": []}
+    assert client.get("/models/letters").json["aliases"] == {"production": 1}
+
+
+def test_a_document_that_cannot_even_be_looked_at_keeps_no_other_model_waiting(client, published, caplog):
+    make_draft("a-model", labels="abc").publish(published)
+    aliases = published.root / "a-model" / "aliases.json"
+    aliases.symlink_to(aliases.name)
+    published.promote("digits", 2)
+
+    client.application.extensions["live"].refresh()
+
+    assert client.get("/models/digits").json["aliases"] == {"production": 2}
+    assert any("a-model" in getattr(record, "reason", "") for record in caplog.records)
+
+
+@pytest.mark.parametrize("spoil", [Path.mkdir, lambda path: path.symlink_to("nowhere")], ids=["folder", "broken link"])
+def test_what_cannot_be_opened_among_the_versions_is_listed_as_refused(client, published, spoil):
+    spoil(published.root / "digits" / "3.npz")
+
+    rows = client.get("/models/digits").json["versions"]
+
+    assert [row["state"] for row in rows] == ["ready", "available", "refused"]
+    assert rows[2]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ('{"generation": 8}', "names no production"),
+        ('{"generation": 8, "aliases": {"shadow": 2}}', "names no production"),
+        ('{"generation": 18446744073709551616, "aliases": {"production": 2}}', "generation"),
+    ],
+)
+def test_a_document_that_would_leave_nothing_to_answer_is_refused(client, published, document, reason):
+    (published.root / "digits" / "aliases.json").write_text(document)
+
+    client.application.extensions["live"].refresh()
+
+    found = client.get("/models/digits").json
+    assert found["aliases"] == {"production": 1}
+    assert reason in found["refused"]["reason"]
+    assert client.get("/readyz").status_code == 200

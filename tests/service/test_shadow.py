@@ -1,5 +1,6 @@
 import base64
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mlp.aliases import Rule
 from service.app import create_app
+from service.layout import Tally
 from service.rule import Promoter
 from service.settings import Settings
+from service.shadow import counts
 from tests.drafts import make_draft
 
 PICTURES = (np.random.default_rng(3).random((40, 28, 28)) < 0.05).astype(np.uint8) * np.uint8(255)
@@ -266,3 +269,21 @@ def test_two_workers_that_find_so_at_once_promote_once(worker, published):
 
     assert published.aliases("digits") == document
     assert "refused" not in worker.client.get("/models/digits").json
+
+
+def test_never_more_agree_than_were_compared_however_a_worker_counts_meanwhile(worker):
+    worker.ask(PICTURES)
+    worker.compare_all()
+    board, places = worker.live.board, worker.live.board.layout
+    pictures, agreed = (places.tally(worker.slot, 0, word) for word in (Tally.PICTURES, Tally.AGREED))
+    words = dict(enumerate(board.words)) | {agreed: board.words[pictures]}
+
+    class Counted(dict):
+        def __getitem__(self, place):
+            value = super().__getitem__(place)
+            self.update({word: super(Counted, self).__getitem__(word) + 1 for word in (pictures, agreed)})
+            return value
+
+    found = counts(SimpleNamespace(layout=places, words=Counted(words)), 0, 1, 2)
+
+    assert 0 < found.agreed <= found.pictures

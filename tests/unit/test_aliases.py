@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlp.aliases import HISTORY, AliasDocument, Note, Rule
+from mlp.aliases import HIGHEST_GENERATION, HISTORY, AliasDocument, Note, Rule
 from mlp.errors import AliasDocumentError, InvalidChange, NothingToRollBack, VersionNotFound
 
 
@@ -185,3 +185,10 @@ def test_a_shadow_that_becomes_production_is_none_any_more_so_that_a_rollback_la
     other = document.moved("production", 2)
     assert other.aliases == {"production": 2, "shadow": 3}
     assert other.traffic == {"shadow": 0.1}
+
+
+def test_after_the_highest_generation_nothing_changes_any_more():
+    document = AliasDocument(generation=HIGHEST_GENERATION)
+
+    with pytest.raises(InvalidChange, match="generation"):
+        document.moved("production", 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlp.aliases import AliasDocument
 from mlp.errors import AliasDocumentError, InvalidLocation, StoreUnavailable, VersionFileError
 from mlp.local_store import LocalStore
 from mlp.store import open_store
@@ -212,3 +213,28 @@ def test_the_fingerprint_of_a_document_that_is_not_there_is_steady(store):
     (store.root / "digits").mkdir(parents=True)
 
     assert store.fingerprint("digits") == store.fingerprint("digits")
+
+
+def test_a_symbolic_link_to_the_document_stays_one_when_an_alias_moves(store, draft, tmp_path):
+    draft.publish(store)
+    target = document(tmp_path / "elsewhere", 5)
+    link = store.root / "digits" / "aliases.json"
+    link.symlink_to(target)
+
+    moved = store.promote("digits", 1, alias="candidate")
+
+    assert link.is_symlink()
+    assert AliasDocument.parse(target.read_bytes()) == moved == store.aliases("digits")
+    assert moved.generation == 6
+
+
+def test_a_writer_that_was_stopped_holds_up_no_other_for_ever(store, draft, monkeypatch):
+    monkeypatch.setattr("mlp.local_store._LOCK_SECONDS", 0.01)
+    draft.publish(store)
+
+    with store._locked("digits"):
+        with pytest.raises(StoreUnavailable, match="another program has been writing model 'digits'"):
+            draft.publish(store)
+        assert store.versions("digits") == [1]
+
+    assert draft.publish(store) == 2

@@ -84,9 +84,8 @@ def retrain(
         min_agreement=now.min_agreement if min_agreement is None else min_agreement,
         min_accuracy=now.min_accuracy if min_accuracy is None else min_accuracy,
     )
-    if rule != document.rule:
-        store.set_rule(chosen.model, rule, by=by, why=why)
-    document = store.promote(chosen.model, version, SHADOW, by=by, why=why)
+    store.promote(chosen.model, version, SHADOW, by=by, why=why)  # first: the rule may fit the shadow of before
+    document = store.set_rule(chosen.model, rule, by=by, why=why)
     click.echo(f"version {version} answers in the shadow now; {report.rule(document)}")
     if url:
         _follow(url, store, chosen.model, document.generation, version, wait)
