@@ -7,9 +7,10 @@ RECIPE ?= book
 URL ?= http://127.0.0.1:8000
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
+HTTP_PEERS := benchmarks/http/requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap docs lock lock-bench clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http docs lock lock-bench lock-bench-http clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +49,10 @@ bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit
 bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.swap $(ARGS)
 
+bench-http: $(VENV)/.dev $(VENV)-bench-http/.peers ## time the service beside Flask and FastAPI as usual, and beside its own limits (ARGS=--quick)
+	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true
+	@$(BIN)/python -m benchmarks.http --peers $(VENV)-bench-http/bin/python $(ARGS)
+
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table
 	$(BIN)/python -m tests.repository.console README.md
@@ -69,8 +74,14 @@ lock-bench: ## resolve the dependencies of bench-training anew, for this machine
 	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	  --generate-hashes --no-header --find-links $(VENV)-lock/wheels $(PEERS).in --output-file $(PEERS).lock
 
+lock-bench-http: ## resolve the dependencies of bench-http's peers anew
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	  --generate-hashes --no-header $(HTTP_PEERS).in --output-file $(HTTP_PEERS).lock
+
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
@@ -81,4 +92,9 @@ $(VENV)/.%: requirements/%.lock
 $(VENV)-bench/.peers: $(PEERS).lock
 	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
 	$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-bench-http/.peers: $(HTTP_PEERS).lock
+	@test -x $(VENV)-bench-http/bin/python || $(PYTHON) -m venv $(VENV)-bench-http
+	$(VENV)-bench-http/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@

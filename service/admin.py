@@ -125,15 +125,22 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
     return blueprint
 
 
+def is_admin(authorization: str, settings: Settings) -> bool:
+    """Whether a request's header `Authorization` has the admin token."""
+    if settings.admin_token is None:
+        return False
+    scheme, _, token = authorization.partition(" ")
+    expected = settings.admin_token.get_secret_value().encode()
+    given = token.strip().encode("latin-1")  # WSGI gives a header's bytes as latin-1, whatever they are
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, expected)
+
+
 def _authorize(settings: Settings) -> None:
     if settings.admin_token is None:
         raise AdminOff(
             "this service has no admin token, so its models cannot be changed over HTTP: set MLP_ADMIN_TOKEN"
         )
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    expected = settings.admin_token.get_secret_value().encode()
-    given = token.strip().encode("latin-1")  # WSGI gives a header's bytes as latin-1, whatever they are
-    if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
+    if not is_admin(request.headers.get("Authorization", ""), settings):
         raise Unauthorized("this needs the admin token: Authorization: Bearer …")
 
 

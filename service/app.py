@@ -1,10 +1,12 @@
-"""Joins the parts to a Flask app; the only place that knows them all."""
+"""Joins the parts to a Flask app, and to what gunicorn serves; the only place that knows them all."""
 
 from flask import Flask
 
 from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, health, index, metrics, predict
 from service.board import Board
+from service.inline import Inline
+from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
@@ -43,3 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def create_server() -> Inline:
+    """Give what a server's workers serve: the app that the environment asks for. Raises SettingsError."""
+    settings = Settings.load()
+    return Inline(create_app(settings), Lanes(settings))

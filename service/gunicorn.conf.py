@@ -20,14 +20,13 @@ except SettingsError as error:
     sys.exit(f"wrong setting: {error}")
 log.configure(settings.log_level)
 
-wsgi_app = "service.app:create_app()"
+wsgi_app = "service.app:create_server()"
 bind = f"{settings.host}:{settings.port}"
 workers = settings.workers
-worker_class = "gthread"
-threads = 4
-worker_connections = 256
+worker_class = "service.asgi_worker.Worker"
+asgi_loop = "uvloop"
 keepalive = 75
-timeout = 30
+timeout = 30  # also for the next part of a body to come
 graceful_timeout = 20
 preload_app = True  # models are read once, and workers share their memory: service/board.py rests on it
 control_socket_disable = True  # it would need a writable home
@@ -37,10 +36,10 @@ loglevel = settings.log_level
 
 def post_worker_init(worker: Any) -> None:
     """Take part in swaps; a worker that replaces a dead one first catches up with what has changed since."""
-    extensions = worker.wsgi.extensions
+    extensions = worker.asgi.flask.extensions
     watch.watch(extensions["live"], extensions["shadow"], settings)
 
 
 def child_exit(server: Any, worker: Any) -> None:
     """Let no swap wait for a worker that has ended, however it did."""
-    server.app.wsgi().extensions["live"].board.workers.free(worker.pid)
+    server.app.wsgi().flask.extensions["live"].board.workers.free(worker.pid)

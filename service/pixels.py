@@ -49,10 +49,28 @@ def from_lists(numbers: Any, spec: Input, largest: int) -> Pixels:
 
 
 def _array(numbers: Any, spec: Input) -> Array:
+    array = _bytes(numbers)
+    if array is not None:
+        return array
     try:
         return np.array(numbers)
     except ValueError:  # lists of different lengths, or nested deeper than an array can be
         raise WrongShape(f"the lists have different lengths; {_expected(spec)}") from None
+
+
+def _bytes(numbers: Any) -> Array | None:
+    """Give whole numbers 0 … 255, in a list or a list of equally long lists, as uint8; None for anything else.
+
+    `bytes` takes and checks them in a fifth of the time that NumPy needs for lists.
+    """
+    rows = numbers if isinstance(numbers, list) and numbers and isinstance(numbers[0], list) else [numbers]
+    if not all(type(row) is list and row and len(row) == len(rows[0]) and type(row[0]) is int for row in rows):
+        return None
+    try:
+        flat = np.frombuffer(b"".join(map(bytes, rows)), np.uint8)
+    except (TypeError, ValueError):
+        return None
+    return flat if rows[0] is numbers else flat.reshape(len(rows), -1)
 
 
 def _name_culprit(numbers: Any, spec: Input, largest: int) -> None:

@@ -35,18 +35,21 @@ def routes(live: LiveModels, shadow: Shadow, settings: Settings) -> Blueprint:
     @blueprint.post("/predict")
     def predict() -> Response:
         query = _query()
-        snapshot = live.snapshot(query.model, query.version, request.headers.get("X-Client-Key") or g.request_id)
+        client_key = request.environ.get("HTTP_X_CLIENT_KEY")
+        snapshot = live.snapshot(query.model, query.version, client_key or g.request_id)
         version = snapshot.version
         reading = body.Reading(version.metadata.input, query.prepare, settings.max_image_pixels, settings.max_batch)
         pixels = body.read(request, reading)
         scores = version.scores(pixels)
         g.said = {"model": version.metadata.name, "version": version.metadata.version, "images": len(pixels)}
-        response = reply.json(answer.body(version, scores, query.top_k))
+        headers = [
+            ("X-Model-Name", version.metadata.name),
+            ("X-Model-Version", str(version.metadata.version)),
+            ("X-Model-Generation", str(snapshot.generation)),
+        ]
+        response = reply.json(answer.body(version, scores, query.top_k), headers=headers)
         if snapshot.shadow is not None:  # asked when this answer has gone
             response.call_on_close(partial(shadow.offer, live.slot, snapshot, pixels, scores, g.request_id))
-        response.headers["X-Model-Name"] = version.metadata.name
-        response.headers["X-Model-Version"] = str(version.metadata.version)
-        response.headers["X-Model-Generation"] = str(snapshot.generation)
         return response
 
     return blueprint

@@ -148,6 +148,52 @@ def test_a_chunked_body_over_the_limit_is_413(published):
         assert json.loads(answer.read())["status"] == 413
 
 
+def test_slow_uploads_keep_nobody_waiting(published):
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 784\r\n\r\n"
+    with serving(published.root, WEB_CONCURRENCY="1") as server, contextlib.ExitStack() as stack:
+        slow = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20)) for _ in range(50)
+        ]
+        for connection in slow:
+            connection.sendall(head + bytes(100))
+
+        assert ask(server)["version"] == 1
+
+        for connection in slow:
+            connection.sendall(bytes(684))
+        assert {connection.recv(65536)[:12] for connection in slow} == {b"HTTP/1.1 200"}
+
+
+def test_a_client_that_does_not_read_its_answer_keeps_nobody_waiting(published):
+    body = bytes(784 * 4000)  # its answer has 900 KB, more than a socket takes
+    head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
+    with serving(published.root, WEB_CONCURRENCY="1") as server, contextlib.ExitStack() as stack:
+        for _ in range(5):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+        assert ask(server)["version"] == 1
+
+
+def test_a_large_body_that_is_refused_gets_its_answer(published):
+    with serving(published.root, MLP_MAX_BODY_BYTES="1000") as server, connected(server) as connection:
+        connection.request("POST", "/predict", bytes(3 * 2**20), RAW)
+        answer = connection.getresponse()
+
+        assert (answer.status, answer.headers["Connection"]) == (413, "close")
+
+
+def test_an_idle_client_does_not_hold_up_the_end(published):
+    with serving(published.root, WEB_CONCURRENCY="1") as server, connected(server) as connection:
+        connection.request("POST", "/predict", bytes(784), RAW)
+        assert connection.getresponse().read()
+
+        server.process.terminate()
+
+        assert server.process.wait(15) == 0  # gunicorn's graceful_timeout is 20
+
+
 def test_a_request_is_one_line_in_the_log(server):
     ask(server)
 
