@@ -1,9 +1,15 @@
 """Rounds in which the contestants take turns, epoch by epoch: what else a machine does slows all of them alike."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+
+_REST_SECONDS: Final = 0.25
+"""Before each turn: threads of a BLAS and of OpenMP spin for up to a tenth of a second after their work, on a core that
+the next contestant needs. Without it ours took twice as long on two cores, in the epochs that followed on theirs."""
 
 Turn = Callable[[], tuple[float, float]]
 """Trains for one epoch; gives the seconds, and those of them on a processor."""
@@ -45,6 +51,7 @@ def alternate(turns: Mapping[str, Turn], rounds: int) -> dict[str, Times]:
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
+            time.sleep(_REST_SECONDS)
             taken[name].append(turns[name]())
     found = {}
     for name, pairs in taken.items():
