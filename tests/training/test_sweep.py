@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from optuna.trial import TrialState
 
-from mlp.store import LocalStore
+from mlp.local_store import LocalStore
 from tests.training.conftest import examples, quarters
 from tests.training.test_cli import run, start
 from training import recipes
