@@ -7,14 +7,13 @@ from typing import Annotated, Final, TypeVar
 from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from mlp.aliases import PRODUCTION, AliasDocument, Note
 from mlp.errors import VersionFileError, VersionNotFound
 from service import reply
+from service.body import received
 from service.errors import (
     AdminOff,
-    BodyTooLarge,
     InvalidField,
     InvalidUpload,
     MalformedBody,
@@ -146,14 +145,7 @@ def _authorize(settings: Settings) -> None:
 
 def _upload(limit: int) -> bytes:
     request.max_content_length = limit
-    too_large = BodyTooLarge(f"the body is larger than {limit} bytes, the most that a version may have here")
-    try:
-        data = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise too_large from None
-    if request.content_length is None and len(data) == limit:
-        raise too_large  # chunked: what is over the limit was not read
-    return data
+    return received(request, "the most that a version may have here")
 
 
 def _store(live: LiveModels, name: str, data: bytes) -> int:

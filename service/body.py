@@ -104,17 +104,18 @@ def read(request: Request, reading: Reading) -> Pixels:
         raise UnknownContentType(_content_type_help(request.mimetype))
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnknownContentType("a compressed body is not read here; send it without Content-Encoding")
-    batch = reader(_bytes(request), request, reading)
+    batch = reader(received(request, "the most that is read"), request, reading)
     reading.check_count(len(batch))
     return batch
 
 
-def _bytes(request: Request) -> bytes:
+def received(request: Request, limit_is: str) -> bytes:
+    """Give a request's body as it came. Raises BodyTooLarge, which says what the request's limit is: `limit_is`."""
     whole: bytes | None = request.environ.get(WHOLE)
     if whole is not None:
         return whole
     limit = request.max_content_length
-    too_large = BodyTooLarge(f"the body is larger than {limit} bytes, the most that is read")
+    too_large = BodyTooLarge(f"the body is larger than {limit} bytes, {limit_is}")
     try:
         data = request.get_data(cache=False)
     except RequestEntityTooLarge:
