@@ -61,9 +61,9 @@ def _light_on_dark(pixels: Uint8) -> bool:
     """
     flat = pixels.ravel()
     border = flat.take(_border(*pixels.shape))
-    dark = np.count_nonzero(border > 8) * 2 < len(border)  # a grey ground is another picture to the network
+    dark = 2 * int(np.count_nonzero(border > 8)) < len(border)  # a grey ground is another picture to the network
     mostly_dark = np.count_nonzero(border > 64) * 8 <= len(border) and np.count_nonzero(flat > 64) * 2 <= len(flat)
-    return dark and mostly_dark and bool(np.count_nonzero(flat >= 128))
+    return bool(dark and mostly_dark and np.count_nonzero(flat >= 128))
 
 
 @cache

@@ -93,7 +93,7 @@ class Json(BaseModel):
         return self
 
 
-def read(environ: Mapping[str, Any], data: bytes, reading: Reading) -> Pixels:
+def read(environ: Mapping[str, Any], data: bytes | memoryview, reading: Reading) -> Pixels:
     """Give the prepared pixels that a request's body holds, n ≥ 1, by the headers in `environ`.
 
     Raises MalformedBody, UnknownContentType, InvalidField, BadItem, TooManyPictures, PictureError, ArrayError.
@@ -104,7 +104,7 @@ def read(environ: Mapping[str, Any], data: bytes, reading: Reading) -> Pixels:
         raise UnknownContentType(_content_type_help(parse_options_header(content_type)[0]))
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnknownContentType("a compressed body is not read here; send it without Content-Encoding")
-    batch = reader(data, content_type, reading)
+    batch = reader(data if reader in _AS_IT_CAME else bytes(data), content_type, reading)
     reading.check_count(len(batch))
     return batch
 
@@ -134,11 +134,11 @@ def _read_picture(body: bytes, _content_type: str, reading: Reading) -> Pixels:
     return reading.picture(body)[np.newaxis]
 
 
-def _read_raw(body: bytes, _content_type: str, reading: Reading) -> Pixels:
+def _read_raw(body: bytes | memoryview, _content_type: str, reading: Reading) -> Pixels:
     return pixels.from_bytes(body, reading.spec)
 
 
-def _read_npy(body: bytes, _content_type: str, reading: Reading) -> Pixels:
+def _read_npy(body: bytes | memoryview, _content_type: str, reading: Reading) -> Pixels:
     return pixels.from_npy(body, reading.spec)
 
 
@@ -184,7 +184,7 @@ def _base64(text: str, where: Location) -> bytes:
         raise InvalidField((where, f"not valid base64: {error}")) from error
 
 
-_READERS: Final[dict[str, Callable[[bytes, str, Reading], Pixels]]] = {
+_READERS: Final[dict[str, Callable[[Any, str, Reading], Pixels]]] = {
     "application/json": _read_json,
     "multipart/form-data": _read_multipart,
     "application/octet-stream": _read_raw,
@@ -195,3 +195,6 @@ _READERS: Final[dict[str, Callable[[bytes, str, Reading], Pixels]]] = {
     ),
 }
 """A picture is read by what it is; which of the image types its request names makes no difference."""
+
+_AS_IT_CAME: Final = frozenset({_read_raw, _read_npy})
+"""Those that make pixels of a body without copying it."""

@@ -15,9 +15,13 @@ from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
 import httptools
+import numpy as np
 from pydantic_core import to_json
 
 Environ = dict[str, Any]
+
+Body = bytes | memoryview
+"""A request's body, for which there is a copy only where someone needs `bytes`."""
 
 IDLE_SECONDS: Final = 75.0
 """For which a connection may be without a request, or come with one byte by byte."""
@@ -34,8 +38,13 @@ _LINGER_SECONDS: Final = 2.0
 _HEAD_BYTES: Final = 64 * 2**10
 """Most that a request's line and headers may take."""
 
+_STRAIGHT_BYTES: Final = 32 * 2**10
+"""Rest of a body from which on it is received straight into its place."""
+
 _JOINED_BYTES: Final = 64 * 2**10
 """Longest body that is copied behind its headers to be sent in one piece."""
+
+_BUFFER_BYTES: Final = 256 * 2**10
 
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
@@ -59,7 +68,7 @@ class Answering(Protocol):
     def limit(self, environ: Environ) -> int:
         """Give how many bytes a request's body may have."""
 
-    def __call__(self, environ: Environ, body: bytes | None, answered: Callable[[Answer], None]) -> None:
+    def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
         """Answer a request, now or later, on the loop. The body is None when it is over the limit and was not read."""
 
 
@@ -68,7 +77,7 @@ class _Asked:
     """A request that has come whole, or as whole as it will."""
 
     environ: Environ
-    body: bytes | None
+    body: Body | None
     keep_alive: bool
 
 
@@ -82,6 +91,8 @@ class Clients:
     open: set["Connection"] = field(default_factory=set)
     date: str = ""
     """The header's line for this second."""
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_BUFFER_BYTES)))
+    """Into which all of them receive, one after the other."""
     ending: bool = False
     """Whether answers tell their clients that no other will follow."""
 
@@ -97,7 +108,7 @@ class Clients:
             connection.end_if_idle()
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The protocol of one connection.
 
     What can be answered on the loop is answered as soon as its last byte is here, before anything else is done. Of
@@ -123,6 +134,10 @@ class Connection(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._left = 0
         """Bytes that its body may still have."""
+        self._keep_alive = False
+        self._body = memoryview(b"")
+        self._rest: memoryview | None = None
+        """What is still to come of `_body`, when it is put straight there."""
         self._refused = False
         # Those that have been read
         self._waiting: deque[_Asked] = deque()
@@ -162,11 +177,26 @@ class Connection(asyncio.Protocol):
         self._reads = False
         self._waiting.clear()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _size: int) -> memoryview:
+        """Give where what comes next is to be put: the rest of a long body straight to where it stays."""
+        return self._clients.buffer if self._rest is None else self._rest
+
+    def buffer_updated(self, size: int) -> None:
         """Take what has come."""
         if not self._reads:
             return
         self._turn_taken = False
+        if self._rest is None:
+            self._parse(self._clients.buffer[:size])
+            return
+        self._be_patient()
+        self._rest = self._rest[size:]
+        if not self._rest:
+            self._rest = None
+            self._parser = httptools.HttpRequestParser(self)  # the old one still waits for that body
+            self._complete(self._body)
+
+    def _parse(self, data: memoryview) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -180,6 +210,22 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES:
                 self._end_with(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers over {_HEAD_BYTES} bytes")
+        elif self._environ and not self._refused:
+            self._take_straight()
+
+    def _take_straight(self) -> None:
+        """Have the rest of a body that has begun put into its place as it comes, if it is long and of known length.
+
+        Parsed, it would be copied three times on its way.
+        """
+        length = int(self._environ.get("CONTENT_LENGTH", 0))
+        here = sum(map(len, self._parts))
+        if length - here < _STRAIGHT_BYTES:
+            return
+        self._body = np.empty(length, np.uint8).data
+        self._body[:here] = b"".join(self._parts)
+        self._parts = []
+        self._rest = self._body[here:]
 
     def eof_received(self) -> bool:
         """Give whether the connection stays open: the client sends nothing more, but may wait for an answer."""
@@ -229,6 +275,8 @@ class Connection(asyncio.Protocol):
         environ["SERVER_PROTOCOL"] = f"HTTP/{self._parser.get_http_version()}"
         environ["PATH_INFO"], environ["QUERY_STRING"] = _target(self._url)
         _put_headers(environ, self._headers)
+        same = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not self._parser.should_upgrade()
+        self._keep_alive = same and self._parser.should_keep_alive()
         self._left = self._clients.answering.limit(environ)
         length = environ.get("CONTENT_LENGTH")
         if length is None:
@@ -253,18 +301,21 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer."""
-        environ, self._environ = self._environ, {}
         if self._refused:
+            self._environ = {}
             self._drained()
             return
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts = []
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            _set_length(environ, len(body))
-        keep_alive = self._parser.should_keep_alive() and environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-        self._ask(_Asked(environ, body, keep_alive and not self._parser.should_upgrade()))
+        if "HTTP_TRANSFER_ENCODING" in self._environ:
+            _set_length(self._environ, len(body))
+        self._complete(body)
 
     # Requests
+
+    def _complete(self, body: Body) -> None:
+        environ, self._environ = self._environ, {}
+        self._ask(_Asked(environ, body, self._keep_alive))
 
     def _await_body(self, environ: Environ) -> None:
         """Ask for the body, where the client waits to be asked (RFC 9110, section 10.1.1)."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 from flask import Flask
 
 from service.body import WHOLE
-from service.connection import Answer, Environ
+from service.connection import Answer, Body, Environ
 from service.lanes import Lane, Lanes
 
 _log = logging.getLogger("service")
@@ -35,7 +35,7 @@ class Dispatch:
     """
 
     def __init__(
-        self, flask: Flask, lanes: Lanes, direct: Callable[[Environ, bytes], Answer | None] | None = None
+        self, flask: Flask, lanes: Lanes, direct: Callable[[Environ, Body], Answer | None] | None = None
     ) -> None:
         self.flask = flask
         self._lanes = lanes
@@ -50,7 +50,7 @@ class Dispatch:
         """Give how many bytes a request's body may have."""
         return self._lanes.limit(environ)
 
-    def __call__(self, environ: Environ, body: bytes | None, answered: Callable[[Answer], None]) -> None:
+    def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
         """Answer a request now or later, on the loop; see service.connection.Answering."""
         lane = self._lanes.lane(environ, len(body or b""))
         environ["wsgi.multithread"] = lane is not Lane.LOOP
@@ -61,7 +61,7 @@ class Dispatch:
         future = loop.run_in_executor(self._threads[lane], self._answer, environ, body)
         future.add_done_callback(lambda done: answered(done.result()))
 
-    def _answer(self, environ: Environ, body: bytes | None) -> Answer:
+    def _answer(self, environ: Environ, body: Body | None) -> Answer:
         if self._direct is not None and body is not None:
             try:
                 answer = self._direct(environ, body)
@@ -72,12 +72,12 @@ class Dispatch:
         return called(self.flask, environ, body)
 
 
-def called(flask: Flask, environ: Environ, body: bytes | None) -> Answer:
+def called(flask: Flask, environ: Environ, body: Body | None) -> Answer:
     """Give Flask's answer to a request; 500 when Flask itself fails."""
     environ["wsgi.errors"] = sys.stderr
-    environ["wsgi.input"] = BytesIO(body or b"")
     if body is not None:
-        environ[WHOLE] = body
+        environ[WHOLE] = body = bytes(body)
+    environ["wsgi.input"] = BytesIO(body or b"")
     begun = _Begun()
     try:
         chunks = flask.wsgi_app(environ, begun)

@@ -17,7 +17,7 @@ from service.errors import BadItem, Location
 Array = npt.NDArray[Any]
 
 
-def from_bytes(body: bytes, spec: Input) -> Pixels:
+def from_bytes(body: bytes | memoryview, spec: Input) -> Pixels:
     """Give raw uint8 pixels, n × height × width bytes, without copying them. Raises WrongShape."""
     n, rest = divmod(len(body), spec.size)
     if rest or not n:
@@ -27,7 +27,7 @@ def from_bytes(body: bytes, spec: Input) -> Pixels:
     return np.frombuffer(body, np.uint8).reshape(n, spec.height, spec.width)
 
 
-def from_npy(body: bytes, spec: Input) -> Pixels:
+def from_npy(body: bytes | memoryview, spec: Input) -> Pixels:
     """Give the pixels in an .npy array: integers 0 … 255, or floats.
 
     Floats are 0 … 1 where none is above 1, and 0 … 255 otherwise. A largest value between 1 and 2 could be either

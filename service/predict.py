@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlp.arrays import Float, Pixels
 from service import answer, body, each_request, reply
-from service.connection import Answer, Environ
+from service.connection import Answer, Body, Environ
 from service.errors import InvalidField
 from service.live import LiveModels, Snapshot
 from service.settings import Settings
@@ -67,7 +67,7 @@ class Predict:
         self._shadow = shadow
         self._settings = settings
 
-    def __call__(self, environ: Environ, data: bytes, request_id: str) -> Predicted:
+    def __call__(self, environ: Environ, data: Body, request_id: str) -> Predicted:
         """Answer a request by its headers and query in `environ`, and its body. Raises what service/errors.py knows."""
         query = _query(environ["QUERY_STRING"])
         snapshot = self._live.snapshot(query.model, query.version, environ.get("HTTP_X_CLIENT_KEY") or request_id)
@@ -83,7 +83,7 @@ class Predict:
         if predicted.snapshot.shadow is not None:
             self._shadow.offer(self._live.slot, predicted.snapshot, predicted.pixels, predicted.scores, request_id)
 
-    def direct(self, environ: Environ, data: bytes) -> Answer | None:
+    def direct(self, environ: Environ, data: Body) -> Answer | None:
         """Give the answer that Flask's route would give, without Flask's dispatch; None for any other request.
 
         Raises what service/errors.py knows.

@@ -435,3 +435,30 @@ def test_names_of_headers_are_not_kept_without_end():
         connection._put_headers({}, [(b"X-%d" % n, b"")])
 
     assert len(connection._NAMES) <= 500
+
+
+@pytest.mark.parametrize("size", [33_000, 300_000, 3_000_001])
+def test_a_long_body_comes_whole_and_what_is_behind_it_too(size, monkeypatch):
+    body = bytes(range(256)) * (size // 256)
+    monkeypatch.setattr(Echo, "limit", lambda self, environ: 10**7)
+
+    answers = said(post("/a", body) + post("/b", body[:5]) + post("/c", body) + post("/d", b"end"))
+
+    assert bodies(answers) == [b"/a " + body, b"/b " + body[:5], b"/c " + body, b"/d end"]
+
+
+def test_a_long_body_that_stops_is_waited_for_and_then_left(monkeypatch):
+    monkeypatch.setattr(Echo, "limit", lambda self, environ: 10**7)
+
+    async def scenario(server):
+        reader, writer = await server.connect()
+        writer.write(post("/", bytes(200_000), length=10**6))
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        server.clients.tick(asyncio.get_running_loop().time() + connection.BODY_SECONDS + 1)
+        return await asyncio.wait_for(reader.read(), 10), server.answering.asked
+
+    answer, asked = run(scenario)
+
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert asked == []
