@@ -76,10 +76,7 @@ def over_http(server: Serving, place: Place, question: Question, loading: Loadin
 def table(found: Mapping[Question, Mapping[str, float]], *, markdown: bool) -> str:
     """Set out the µs of each step, a column for each question."""
     names = list(dict.fromkeys(step for spent in found.values() for step in spent))
-    rows = [
-        [step, *(f"{spent[step]:,.0f}" if spent.get(step) else "–" for spent in found.values())]
-        for step in names
-    ]
+    rows = [[step, *(f"{spent[step]:,.0f}" if spent.get(step) else "–" for spent in found.values())] for step in names]
     return columns(["µs", *map(str, found)], rows, words={"µs"}, markdown=markdown)
 
 
