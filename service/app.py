@@ -5,7 +5,7 @@ from flask import Flask
 from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, health, index, metrics, predict
 from service.board import Board
-from service.inline import Inline
+from service.dispatch import Dispatch
 from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
@@ -33,10 +33,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["live"] = live
     app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
+    app.extensions["predict"] = predicting = predict.Predict(live, shadow, settings)
     each_request.register(app)
     errors.register(app)
     for blueprint in (
-        predict.routes(live, shadow, settings),
+        predict.routes(predicting),
         catalogue.routes(live),
         admin.routes(live, settings),
         health.routes(live),
@@ -47,7 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def create_server() -> Inline:
+def create_server() -> Dispatch:
     """Give what a server's workers serve: the app that the environment asks for. Raises SettingsError."""
     settings = Settings.load()
-    return Inline(create_app(settings), Lanes(settings))
+    app = create_app(settings)
+    return Dispatch(app, Lanes(settings), app.extensions["predict"].direct)

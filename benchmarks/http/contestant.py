@@ -54,7 +54,7 @@ CONTESTANTS: Final = (
     Contestant(OURS, "{python} -m gunicorn -c service/gunicorn.conf.py", _OURS, environment=None, is_peer=False),
     Contestant(
         NO_OP,
-        f"{_GUNICORN} -k service.asgi_worker.Worker --keep-alive 75 benchmarks.http.no_op:server",
+        f"{_GUNICORN} -k service.worker.Worker benchmarks.http.no_op:server",
         {kind: replace(_OURS[kind], read=None) for kind in ("JSON", "PNG", "raw")},
         environment=None,
         is_peer=False,

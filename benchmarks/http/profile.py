@@ -1,8 +1,8 @@
 """Where each microsecond of a request goes: `make profile-http` prints the table of docs/performance.md.
 
-In one process on one core, the app is called as its server calls it, and its functions are timed where they are called.
-Then one worker process is loaded over HTTP, and the time that it has had on processors, by request, is the whole: what
-is not the app's is HTTP. No request is logged.
+In one process on one core the service is called as its worker calls it, and its functions are timed where they are
+called. Then one worker process is loaded over HTTP, and the time that it has had on processors, by request, is the
+whole: what is not the service's is HTTP, and in large bodies caches that are cold. No request is logged.
 """
 
 import argparse
@@ -12,10 +12,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
-
-from flask import Flask
 
 from benchmarks import machine
 from benchmarks.columns import columns
@@ -25,12 +24,14 @@ from benchmarks.http.field import Place
 from benchmarks.http.question import LARGE, SMALL, Question
 from benchmarks.http.serving import NotServing, Serving
 from service.app import create_app
+from service.dispatch import called
 from service.settings import Settings
 from training import datasets
 
 HTTP: Final = "HTTP: kernel, parser, event loop"
 WHOLE: Final = "the whole request"
-FLASK: Final = "for comparison: a Flask route that does nothing"
+BY_FLASK: Final = "not in it: Flask's dispatch, which the worker leaves out"
+NO_OP: Final = "for comparison: a Flask route that does nothing"
 
 QUESTIONS: Final = (
     Question("JSON", 1),
@@ -40,7 +41,7 @@ QUESTIONS: Final = (
     Question("raw", 256),
 )
 _CALLS: Final = {1: 5000, 256: 200}
-"""Of the app in one process, by pictures in a request."""
+"""In one process, by pictures in a request."""
 
 (_OURS,) = (contestant for contestant in CONTESTANTS if contestant.name == OURS)
 
@@ -54,10 +55,10 @@ class Loading:
     seconds: int
 
 
-def in_process(app: Flask, place: Place, question: Question) -> dict[str, float]:
-    """Give the µs of each of the app's steps. Raises NotAnswered."""
+def in_process(answers: steps.Answers, place: Place, question: Question) -> dict[str, float]:
+    """Give the µs of each of the service's steps. Raises NotAnswered."""
     way = _OURS.ways[question.kind]
-    return steps.spent(app, way.path, way.write(place.pictures[: question.pictures]), _CALLS[question.pictures])
+    return steps.spent(answers, way.path, way.write(place.pictures[: question.pictures]), _CALLS[question.pictures])
 
 
 def over_http(server: Serving, place: Place, question: Question, loading: Loading) -> float:
@@ -96,17 +97,23 @@ def _on_one_core() -> Iterator[None]:
 def measured(place: Place, loading: Loading) -> dict[Question, dict[str, float]]:
     """Give the µs of each step, HTTP and the whole among them. Raises NotAnswered, NoLoad, NotServing."""
     app = create_app(Settings(models=str(place.network.models)))
-    found: dict[Question, dict[str, float]] = {}
+    by_flask, no_op_route = partial(called, app), partial(called, no_op.server.flask)
+    found, beside = dict[Question, dict[str, float]](), dict[Question, dict[str, float]]()
     with _on_one_core():
         for question in QUESTIONS:
             print(f"{question}, in one process", file=sys.stderr)
-            found[question] = in_process(app, place, question)
-        idle = {question: in_process(no_op.server.flask, place, question) for question in QUESTIONS}
+            found[question] = in_process(app.extensions["predict"].direct, place, question)
+            more = _sum(in_process(by_flask, place, question)) - _sum(found[question])
+            beside[question] = {BY_FLASK: more, NO_OP: _sum(in_process(no_op_route, place, question))}
     with place.serving(_OURS, workers=1) as server:
         for question, spent in found.items():
             whole = over_http(server, place, question, loading)
-            spent |= {HTTP: whole - sum(spent.values()), WHOLE: whole, FLASK: sum(idle[question].values())}
+            spent |= {HTTP: whole - _sum(spent), WHOLE: whole, **beside[question]}
     return found
+
+
+def _sum(spent: Mapping[str, float]) -> float:
+    return sum(spent.values())
 
 
 def main() -> None:

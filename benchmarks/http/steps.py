@@ -1,22 +1,24 @@
-"""Where the time of one call of the app goes: its own functions, timed one by one where they are called."""
+"""Where the time of answering one request goes: the service's functions, timed one by one where they are called."""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any, Final
 
-from flask import Flask
 from werkzeug.test import EnvironBuilder
 
 from benchmarks.http.way import Sent
 from mlp import picture, prepare
 from mlp.version import Version
 from service import answer, body
+from service.connection import Answer, Body, Environ
+
+Answers = Callable[[Environ, Body], Answer | None]
+"""What answers a request by its headers and its body."""
 
 PARSE, PREPARE, INFER, ANSWER = "parse the body", "prepare the picture", "infer", "write the answer"
-REST: Final = "Flask, and what the service does in every request"
+REST: Final = "the rest of the service: id, model, headers"
 
 _FUNCTIONS: Final[tuple[tuple[Any, str, str], ...]] = (
     (body, "read", PARSE),
@@ -32,7 +34,7 @@ _QUICKEST: Final = 10
 
 
 class NotAnswered(Exception):
-    """The app answers with another status than 200."""
+    """A request is not answered, or with another status than 200."""
 
 
 class Clock:
@@ -83,13 +85,13 @@ def _watched(clock: Clock) -> Iterator[None]:
             setattr(owner, name, function)
 
 
-def spent(app: Flask, path: str, sent: Sent, calls: int) -> dict[str, float]:
+def spent(answers: Answers, path: str, sent: Sent, calls: int) -> dict[str, float]:
     """Give the µs of each step of a request, `REST` the last: the mean of the quickest of so many calls.
 
     Raises NotAnswered.
     """
-    call = _caller(app, path, sent)
     clock = Clock()
+    call = _caller(answers, path, sent)
     with _watched(clock):
         found = [clock.call(call) for _ in range(calls)]
     found.sort(key=lambda one: sum(one.values()))
@@ -101,25 +103,14 @@ def _mean(found: list[dict[str, int]], step: str) -> float:
     return sum(one.get(step, 0) for one in found) / len(found) / 1000
 
 
-def _caller(app: Flask, path: str, sent: Sent) -> Callable[[], object]:
+def _caller(answers: Answers, path: str, sent: Sent) -> Callable[[], object]:
     environ = EnvironBuilder(path, method="POST", headers=sent.headers.items(), data=sent.body).get_environ()
-    environ[body.WHOLE] = sent.body  # as a server hands it over that has read it
-
-    def start(status: str, _headers: Any, _error: Any = None) -> Callable[[bytes], object]:
-        if not status.startswith("200"):
-            raise NotAnswered(f"{path} answers {status} to {dict(sent.headers)}")
-        return _write
 
     def call() -> None:
-        request: dict[str, Any] = {**environ, "wsgi.input": BytesIO(sent.body)}
-        chunks = app.wsgi_app(request, start)
-        b"".join(chunks)
-        close = getattr(chunks, "close", None)
-        if close:
-            close()
+        answer = answers({**environ}, sent.body)
+        if answer is None or answer.status != 200:
+            raise NotAnswered(f"{path} answers {answer and answer.status} to {dict(sent.headers)}")
+        if answer.after is not None:
+            answer.after()
 
     return call
-
-
-def _write(_data: bytes) -> object:
-    raise NotImplementedError("the app gives its body back")
