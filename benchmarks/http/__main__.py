@@ -33,7 +33,7 @@ class Plan:
 
 
 FULL: Final = Plan(rounds=5, seconds=4, requests=100_000)
-QUICK: Final = Plan(rounds=2, seconds=1, requests=20_000)
+QUICK: Final = Plan(rounds=2, seconds=1, requests=100_000)
 
 
 def _arguments() -> argparse.Namespace:

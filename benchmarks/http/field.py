@@ -149,7 +149,7 @@ def growth(place: Place, requests: int) -> Growth:
         for goal in (requests // 2, requests):
             while done < goal:
                 print(f"memory: {done:,} of {requests:,} requests", file=sys.stderr)
-                load = wrk.load(server.url("JSON"), body, sent.headers, connections=16, seconds=2)
+                load = wrk.load(server.url("JSON"), body, sent.headers, connections=16, seconds=1)
                 done += load.requests
             found[done] = processes.memory(server.pid)
         return Growth(server.start_seconds, found)
