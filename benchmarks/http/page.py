@@ -8,6 +8,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from benchmarks.http import bare
 from benchmarks.http.contestant import OURS, PEERS
@@ -54,8 +55,10 @@ def _bars(ax: Axes, question: Question, found: Loads) -> None:
     ax.barh(names, values, color=[_colour(name) for name in names])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
-    ax.set_title(f"{question}: {'p99, ms' if tails else 'images a second'}", fontsize=10, loc="left")
+    ax.set_title(f"{question}: {'p99, ms' if tails else 'images/s'}", fontsize=9, loc="left")
     ax.tick_params(labelsize=8)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.margins(x=0.16)
     for place, value in enumerate(values):
         ax.annotate(
