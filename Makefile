@@ -8,9 +8,10 @@ URL ?= http://127.0.0.1:8000
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
 HTTP_PEERS := benchmarks/http/requirements
+HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http docs lock lock-bench lock-bench-http clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http profile-http .wrk docs lock lock-bench lock-bench-http clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -49,9 +50,14 @@ bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit
 bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.swap $(ARGS)
 
-bench-http: $(VENV)/.dev $(VENV)-bench-http/.peers ## time the service beside Flask and FastAPI as usual, and beside its own limits (ARGS=--quick)
+bench-http: $(VENV)/.dev $(HTTP_PEER_NAMES:%=$(VENV)-bench-http-%/.peers) .wrk ## time the service beside what a user would pick instead, and beside its own limits (ARGS=--quick)
+	@$(BIN)/python -m benchmarks.http --peers $(VENV)-bench-http $(ARGS)
+
+profile-http: $(VENV)/.dev .wrk ## say where each microsecond of a request goes (ARGS=--markdown)
+	@$(BIN)/python -m benchmarks.http.profile $(ARGS)
+
+.wrk:
 	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true
-	@$(BIN)/python -m benchmarks.http --peers $(VENV)-bench-http/bin/python $(ARGS)
 
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table
@@ -77,11 +83,13 @@ lock-bench: ## resolve the dependencies of bench-training anew, for this machine
 lock-bench-http: ## resolve the dependencies of bench-http's peers anew
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
-	  --generate-hashes --no-header $(HTTP_PEERS).in --output-file $(HTTP_PEERS).lock
+	for name in $(HTTP_PEER_NAMES); do \
+	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	    --generate-hashes --no-header $(HTTP_PEERS)/$$name.in --output-file $(HTTP_PEERS)/$$name.lock || exit 1; \
+	done
 
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-lock bench-http.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
@@ -94,7 +102,7 @@ $(VENV)-bench/.peers: $(PEERS).lock
 	$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-$(VENV)-bench-http/.peers: $(HTTP_PEERS).lock
-	@test -x $(VENV)-bench-http/bin/python || $(PYTHON) -m venv $(VENV)-bench-http
-	$(VENV)-bench-http/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+$(VENV)-bench-http-%/.peers: $(HTTP_PEERS)/%.lock
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@

@@ -1,47 +1,37 @@
-"""Who is measured: servers that answer on a port of 127.0.0.1, started once and idle while it is another's turn."""
+"""Who is measured: how each server is started, and how it is asked. Its processes are in serving.py."""
 
-import os
-import signal
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-ROOT: Final = Path(__file__).parent.parent.parent
+from benchmarks.http import way
+from benchmarks.http.way import Way
+
 WORKERS: Final = 2
-
-_START_SECONDS: Final = 60.0
-_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_PLAIN: Final = "benchmarks.http.peers.plain_flask:app"
-
-
-class NotServing(Exception):
-    """A server has not come to answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """How a server is started; {python} is that of its environment, {port} its port, {workers} its processes."""
+    """A server.
+
+    In its command and its variables {python} is that of its environment, {bin} the folder of that, {port} its port and
+    {workers} the number of its processes.
+    """
 
     name: str
     command: str
+    ways: Mapping[str, Way]
+    """How it is asked, by the question's kind; what is not here it is not asked."""
+    environment: str | None = "web"
+    """Which of the peers' environments it has; None for the project's own."""
     is_peer: bool = True
-    """Whether ours is to be faster; else it is a limit."""
-    answers: bool = True
-    """Whether it answers with scores."""
-    paths: Mapping[str, str] = field(default_factory=dict)
-    """By content type, where it is not /predict."""
+    """Whether ours is to be faster; else it is a limit, or ours."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of its process's environment."""
 
-    def path(self, content_type: str) -> str:
-        """Give where it takes a content type."""
-        return self.paths.get(content_type, "/predict")
+    def is_asked(self, kind: str, pictures: int) -> bool:
+        """Whether such requests are for it; one without scores is no limit for many pictures."""
+        return kind in self.ways and (pictures == 1 or self.ways[kind].read is not None)
 
 
 OURS: Final = "ours"
@@ -49,100 +39,85 @@ NO_OP: Final = "no-op route, served as ours"
 CEILING: Final = "granian, our app"
 
 _GUNICORN: Final = "{python} -m gunicorn -b 127.0.0.1:{port} -w {workers}"
+_PLAIN: Final = "benchmarks.http.peers.plain_flask:app"
+_OURS: Final = {"JSON": way.JSON, "PNG": way.PNG, "raw": way.RAW, "npy": way.NPY, "V2 binary": way.V2_BINARY}
+_FLASK: Final = {kind: _OURS[kind] for kind in ("JSON", "PNG", "raw", "npy")}
+_MLSERVER: Final = {
+    "MLSERVER_HOST": "127.0.0.1",
+    "MLSERVER_HTTP_PORT": "{port}",
+    "MLSERVER_GRPC_PORT": "0",  # any: nobody asks there
+    "MLSERVER_METRICS_ENDPOINT": "",
+    "MLSERVER_DEBUG": "false",
+}
 
-IN_OURS: Final = (
-    Contestant(OURS, "{python} -m gunicorn -c service/gunicorn.conf.py", is_peer=False),
+CONTESTANTS: Final = (
+    Contestant(OURS, "{python} -m gunicorn -c service/gunicorn.conf.py", _OURS, environment=None, is_peer=False),
     Contestant(
         NO_OP,
         f"{_GUNICORN} -k service.worker.Worker benchmarks.http.no_op:server",
+        {kind: replace(_OURS[kind], read=None) for kind in ("JSON", "PNG", "raw")},
+        environment=None,
         is_peer=False,
-        answers=False,
     ),
-)
-"""With the project's own environment."""
-
-IN_THEIRS: Final = (
-    Contestant("Flask, gunicorn sync", f"{_GUNICORN} -k sync {_PLAIN}"),
-    Contestant("Flask, gunicorn gthread", f"{_GUNICORN} -k gthread --threads 4 --keep-alive 75 {_PLAIN}"),
+    Contestant("Flask, gunicorn sync", f"{_GUNICORN} -k sync {_PLAIN}", _FLASK),
+    Contestant("Flask, gunicorn gthread", f"{_GUNICORN} -k gthread --threads 4 --keep-alive 75 {_PLAIN}", _FLASK),
     Contestant(
         "FastAPI, uvicorn",
         "{python} -m uvicorn --port {port} --workers {workers} --no-access-log --log-level warning "
         "benchmarks.http.peers.fast_api:app",
-        paths={"image/png": "/image", "application/octet-stream": "/raw", "application/x-npy": "/npy"},
+        {
+            "JSON": way.JSON,
+            "PNG": replace(way.PNG, path="/image"),
+            "raw": replace(way.RAW, path="/raw"),
+            "npy": replace(way.NPY, path="/npy"),
+        },
+    ),
+    Contestant(
+        "MLServer",
+        "{bin}/mlserver start benchmarks/http/peers/digits",
+        {"JSON": way.V2_JSON},
+        environment="mlserver",
+        variables=_MLSERVER | {"MLSERVER_PARALLEL_WORKERS": "{workers}"},
+    ),
+    Contestant(
+        "MLServer, one process",  # its own processes cost it more than they give, for a network as small as this
+        "{bin}/mlserver start benchmarks/http/peers/digits",
+        {"JSON": way.V2_JSON},
+        environment="mlserver",
+        variables=_MLSERVER | {"MLSERVER_PARALLEL_WORKERS": "0"},
+    ),
+    Contestant(
+        "LitServe",
+        "{python} -m benchmarks.http.peers.lit_serve {port} {workers}",
+        {"JSON": way.JSON, "PNG": replace(way.PNG, write=way.form)},
+        environment="litserve",
+    ),
+    Contestant(
+        "BentoML",
+        "{python} -m bentoml serve benchmarks.http.peers.bento:Digits --host 127.0.0.1 --port {port}",
+        {"JSON": way.JSON, "PNG": replace(way.PNG, path="/image")},
+        environment="bentoml",
+        variables={"BENTOML_DO_NOT_TRACK": "True"},
     ),
     Contestant(
         CEILING,
         "{python} -m granian --interface wsgi --port {port} --workers {workers} --log-level warning --factory "
         "service.app:create_app",
+        _OURS,
         is_peer=False,
     ),
 )
-"""With the environment of the peers."""
 
+WITH_LARGEST: Final = frozenset({OURS, "Flask, gunicorn gthread", "FastAPI, uvicorn"})
+"""Who answers with the largest network, too, where the network is more of the work than the server."""
 
-class Serving:
-    """A contestant's processes, until the block ends."""
+PEERS: Final = frozenset(contestant.name for contestant in CONTESTANTS if contestant.is_peer)
 
-    def __init__(self, contestant: Contestant, python: str, environment: Mapping[str, str], log: Path) -> None:
-        self.contestant = contestant
-        self.port = _free_port()
-        self._log = log
-        words = contestant.command.format(python=python, port=self.port, workers=WORKERS).split()
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                words,
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    **_ONE_THREAD,
-                    "PORT": str(self.port),
-                    "WEB_CONCURRENCY": str(WORKERS),
-                    "PYTHONPATH": str(ROOT),
-                    **environment,
-                },
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def __enter__(self) -> "Serving":
-        """Wait until it answers, with whatever status. Raises NotServing."""
-        end = time.monotonic() + _START_SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            with suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return self
-            time.sleep(0.1)
-        self.__exit__(None, None, None)
-        raise NotServing(f"{self.contestant.name} does not answer: {self._log.read_text(errors='replace')[-1000:]}")
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """End its processes."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def url(self, content_type: str) -> str:
-        """Give where it takes a content type."""
-        return f"http://127.0.0.1:{self.port}{self.contestant.path(content_type)}"
-
-    def ask(self, content_type: str, body: bytes) -> bytes:
-        """Give its answer to one request. Raises NotServing when it gives none."""
-        request = urllib.request.Request(self.url(content_type), body, {"Content-Type": content_type})  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                return bytes(answer.read())
-        except (OSError, urllib.error.HTTPError) as error:
-            raise NotServing(f"{self.contestant.name} does not answer to {content_type}: {error}") from error
-
-
-def _free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
+LIBRARIES: Final = {
+    None: {"numpy": "NumPy", "flask": "Flask", "gunicorn": "gunicorn"},
+    "web": {"fastapi": "FastAPI", "uvicorn": "uvicorn", "granian": "granian"},
+    "mlserver": {"mlserver": "MLServer"},
+    "litserve": {"litserve": "LitServe"},
+    "bentoml": {"bentoml": "BentoML"},
+}
+"""What of each environment the figures hold for."""

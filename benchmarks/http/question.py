@@ -1,60 +1,39 @@
-"""What is asked: bodies of one and of many pictures, in a folder of files that wrk reads."""
+"""What is asked: the rows of the table. How it is written for each server is in way.py."""
 
-import io
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import numpy as np
-from PIL import Image
+SMALL: Final = "784-100-10"
+LARGE: Final = "largest"
+"""The largest network that ships with the repository."""
 
-from mlp.arrays import Uint8
+KINDS: Final = ("JSON", "PNG", "raw", "npy", "V2 binary")
+SINGLE: Final = KINDS[:3]
+BARE: Final = ("raw", "npy", "V2 binary")
+"""Whose batches are held against the forward pass alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One kind of request."""
+    """One kind of request, over so many connections at a time."""
 
-    name: str
-    content_type: str
+    kind: str
     pictures: int
-    body: Callable[[Uint8], bytes]
-    """Makes it of pixels (n, 28, 28)."""
+    connections: int = 16
+    network: str = SMALL
 
-    def write(self, folder: Path, pixels: Uint8) -> Path:
-        """Write the body to a file."""
-        path = folder / self.name.replace(" ", "-")
-        path.write_bytes(self.body(pixels[: self.pictures]))
-        return path
+    def __str__(self) -> str:
+        what = f"{self.pictures:,}, {self.kind}" if self.pictures > 1 else f"one, {self.kind}"
+        if self.network == LARGE:
+            what += ", largest network"
+        return what if self.connections == 16 else f"{what}, {self.connections} connections"
 
-
-def _json(pixels: Uint8) -> bytes:
-    flat = pixels.reshape(len(pixels), -1).tolist()
-    return json.dumps({"pixels": flat[0] if len(flat) == 1 else flat}).encode()
-
-
-def _png(pixels: Uint8) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(pixels[0]).save(stream, "PNG")
-    return stream.getvalue()
-
-
-def _npy(pixels: Uint8) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, pixels)
-    return stream.getvalue()
-
-
-_RAW: Final = "application/octet-stream"
 
 QUESTIONS: Final = (
-    Question("one, JSON", "application/json", 1, _json),
-    Question("one, PNG", "image/png", 1, _png),
-    Question("one, raw", _RAW, 1, lambda pixels: pixels.tobytes()),
-    Question("256, JSON", "application/json", 256, _json),
-    Question("256, raw", _RAW, 256, lambda pixels: pixels.tobytes()),
-    Question("4096, raw", _RAW, 4096, lambda pixels: pixels.tobytes()),
-    Question("4096, npy", "application/x-npy", 4096, _npy),
+    *(Question(kind, 1) for kind in SINGLE),
+    Question("JSON", 256),
+    *(Question(kind, pictures) for pictures in (256, 4096) for kind in BARE),
+    *(Question(kind, 1, connections=64) for kind in SINGLE),
+    *(Question(kind, 1, network=LARGE) for kind in SINGLE[::2]),
+    Question("raw", 256, network=LARGE),
 )

@@ -3,8 +3,10 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 _SCRIPT = Path(__file__).with_name("post.lua")
 
@@ -19,8 +21,15 @@ class Load:
 
     rate: float
     """Requests a second."""
-    p99: float
+    p99: float = float("nan")
     """Milliseconds."""
+    requests: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def medians(cls, loads: Sequence["Load"]) -> "Load":
+        """Give the medians of several runs."""
+        return cls(median(load.rate for load in loads), median(load.p99 for load in loads))
 
 
 def _program() -> str | None:
@@ -33,16 +42,26 @@ def check() -> None:
         raise NoLoad("there is no wrk to make the load: install it (Debian: apt-get install wrk) and run this again")
 
 
-def load(url: str, body: Path, content_type: str, *, connections: int, seconds: int) -> Load:
+def version() -> str:
+    """Give its name and version."""
+    done = subprocess.run([_program() or "wrk", "--version"], capture_output=True, text=True)
+    return " ".join((done.stdout + done.stderr).split()[:2])
+
+
+def load(url: str, body: Path, headers: Mapping[str, str], *, connections: int, seconds: int) -> Load:
     """Post a file again and again over connections that are kept alive. Raises NoLoad when a request fails."""
-    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT)]
-    done = subprocess.run(
-        [_program() or "wrk", *options, url, "--", str(body), content_type], capture_output=True, text=True
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    options = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s", str(_SCRIPT)]
+    words = [word for name, value in headers.items() for word in (name, value)]
+    done = subprocess.run([_program() or "wrk", *options, url, "--", str(body), *words], capture_output=True, text=True)
+    return parsed(done.stdout, f"{url}: {done.stderr.strip()}")
+
+
+def parsed(printed: str, where: str) -> Load:
+    """Give what post.lua has printed. Raises NoLoad, which says where the load went, when a request failed."""
+    lines = [line for line in printed.splitlines() if line.startswith("{")]
     if not lines:
-        raise NoLoad(f"wrk failed on {url}: {done.stderr or done.stdout}")
-    found = json.loads(lines[0])
-    if found["failed"] or not found["rate"]:
-        raise NoLoad(f"{found['failed']} requests to {url} failed: what answers them is broken or much too slow")
-    return Load(found["rate"], found["p99"])
+        raise NoLoad(f"wrk failed on {where} {printed.strip()}")
+    found = json.loads(lines[-1])
+    if found["failed"] or not found["requests"]:
+        raise NoLoad(f"{found['failed']} requests failed, what answers them is broken or much too slow: {where}")
+    return Load(found["requests"] / found["seconds"], found["p99"], found["requests"], found["seconds"])

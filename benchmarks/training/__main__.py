@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from benchmarks.training import goals, machine, table
+from benchmarks import machine
+from benchmarks.training import goals, table
 from benchmarks.training.contestant import ENTRIES
 from benchmarks.training.field import Field, LearnsNothing, Place, Result
 from benchmarks.training.goals import Run
@@ -24,6 +25,7 @@ from training import datasets, run
 from training.recipes import Recipe
 
 _TWO, _ONE = "ours, two processes", "ours, one process"
+_LIBRARIES: Final = {"jax": "JAX", "torch": "PyTorch", "scikit-learn": "scikit-learn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def main() -> None:
     plan = QUICK if arguments.quick else FULL
     if arguments.rounds:
         plan = replace(plan, rounds=arguments.rounds)
-    print(machine.described(arguments.peers), flush=True)
+    print(machine.described((sys.executable, {"numpy": "NumPy"}), (arguments.peers, _LIBRARIES)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         _write_pictures(Path(folder))
         bench = Bench(plan, Path(folder), arguments.peers, arguments.markdown)
