@@ -15,6 +15,9 @@ _log = logging.getLogger("service.requests")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """An id that a client may choose: nothing that could break a header or a line of the log."""
 
+_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer"})
+"""What answers in another form, too."""
+
 
 def register(app: Flask) -> None:
     """Begin and end every request of `app`."""
@@ -28,7 +31,9 @@ def _begin() -> None:
     given = headers.get("HTTP_X_REQUEST_ID")
     g.request_id = given if given and _CLIENT_ID.fullmatch(given) else secrets.token_hex(16)
     accept = headers.get("HTTP_ACCEPT", "*/*")
-    if accept not in ("", "*/*") and request.endpoint != "metrics.metrics" and not request.accept_mimetypes.accept_json:
+    if accept in ("", "*/*") or request.endpoint in _NOT_JSON:
+        return
+    if not request.accept_mimetypes.accept_json:
         raise NotAcceptable(f"answers are application/json, which the Accept header {accept[:100]!r} excludes")
 
 

@@ -4,6 +4,7 @@ On the loop a request is answered soonest, and everybody else waits for it meanw
 could wait for a store, for other workers, or that is much work.
 """
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
@@ -30,6 +31,14 @@ class Lane(Enum):
 _ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/metrics", "/predict"})
 """Paths that are answered from memory."""
 
+_PROTOCOLS_ON_LOOP: Final = re.compile(
+    r"/v2/models/[^/]+/(infer|ready)/?|/v2/health/(live|ready)/?|/v2/?|/v1/models/[^/:]+:predict/?|/(invocations|ping)/?"
+)
+"""Those of other protocols. A version in the path may have to be read from the store."""
+
+_CHANGES_STORE: Final = ("/models", "/v2/repository/models/")
+"""What paths begin with that need the admin token, but for those that only read."""
+
 _NUMBERS: Final = frozenset({"application/octet-stream", "application/x-npy"})
 
 _NUMBERS_BYTES: Final = 64 * 2**10
@@ -48,14 +57,18 @@ class Lanes:
 
     def limit(self, environ: Mapping[str, Any]) -> int:
         """Give how many bytes a request's body may have; the app refuses those with more."""
-        if environ["PATH_INFO"].startswith("/models"):
+        if environ["PATH_INFO"].startswith(_CHANGES_STORE):
             known = is_admin(environ.get("HTTP_AUTHORIZATION", ""), self._settings)
             return self._settings.max_upload_bytes if known else 0
         return self._settings.max_body_bytes
 
     def lane(self, environ: Mapping[str, Any], size: int) -> Lane:
         """Give where a request with a body of `size` bytes is answered."""
-        if environ["PATH_INFO"] not in _ON_LOOP or "version=" in environ["QUERY_STRING"]:
+        path = environ["PATH_INFO"]
+        on_loop = path in _ON_LOOP or _PROTOCOLS_ON_LOOP.fullmatch(path)
+        if not on_loop or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE
+        if "HTTP_CONTENT_ENCODING" in environ:  # nobody knows yet how large it is
+            return Lane.WORK
         numbers = environ.get("CONTENT_TYPE") in _NUMBERS
         return Lane.LOOP if size <= (_NUMBERS_BYTES if numbers else _BYTES) else Lane.WORK
