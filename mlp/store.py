@@ -211,9 +211,7 @@ class Store(Protocol):
         note = Note(by, why)
         return self._change(name, _unless_moved(if_generation, lambda document: document.withdrawn(alias, note)))
 
-    def unload(
-        self, name: str, *, if_generation: int | None = None, by: str = "", why: str = ""
-    ) -> AliasDocument:
+    def unload(self, name: str, *, if_generation: int | None = None, by: str = "", why: str = "") -> AliasDocument:
         """Let nothing of a model be in production until the next promotion or rollback, and give the new document.
 
         Raises ModelNotFound, GenerationMoved.

@@ -3,13 +3,17 @@
 from flask import Flask
 
 from mlp.store import open_store
-from service import admin, catalogue, each_request, errors, health, index, metrics, predict
+from service import admin, catalogue, each_request, errors, health, index, invocations, metrics, predict, v1
 from service.board import Board
+from service.inference import Inference
 from service.inline import Inline
 from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
+from service.statistics import Statistics
+from service.v2 import routes as v2
+from service.v2.infer import Infer
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -33,12 +37,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["live"] = live
     app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
+    statistics = Statistics(len(board.layout.slots))
+    inference = Inference(live, shadow, settings, statistics)
     each_request.register(app)
     errors.register(app)
     for blueprint in (
         predict.routes(live, shadow, settings),
         catalogue.routes(live),
         admin.routes(live, settings),
+        v2.routes(live, Infer(inference, settings.max_body_bytes), statistics, settings),
+        v1.routes(live, inference, settings),
+        invocations.routes(live, inference, settings),
         health.routes(live),
         metrics.routes(live),
         index.routes(),

@@ -12,8 +12,9 @@ from mlp.arrays import Float, Pixels
 from mlp.version import Version
 from service import answer, body, content_encoding, instances
 from service.body import Reading
-from service.errors import InvalidField, MalformedBody, NotReady, UnknownContentType
+from service.errors import InvalidField, NotReady, UnknownContentType
 from service.inference import Inference, key_of
+from service.json_body import parsed
 from service.live import LiveModels
 from service.settings import Settings
 from service.v1 import answered
@@ -55,6 +56,7 @@ class Invocation(BaseModel):
 
     def pixels(self, reading: Reading) -> Pixels:
         """Give the pictures. Raises what service/instances.py raises."""
+        where: tuple[str, ...]
         if self.dataframe_split is not None:
             where = ("body", "dataframe_split", "data")
             return instances.read(instances.of_table(self.dataframe_split.data, where), reading, where)
@@ -110,11 +112,6 @@ def _reader(data: bytes) -> Callable[[Reading], Pixels]:
     if request.mimetype == "text/csv":
         return lambda reading: instances.read_csv(data, reading)
     if request.mimetype != "application/json":
-        raise UnknownContentType(f"the Content-Type is {request.mimetype or 'missing'}; application/json and text/csv are read")
-    try:
-        return Invocation.model_validate_json(data).pixels
-    except ValidationError as error:
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise MalformedBody(f"not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}") from error
-        raise InvalidField.of("body", error) from error
+        got = request.mimetype or "missing"
+        raise UnknownContentType(f"the Content-Type is {got}; application/json and text/csv are read")
+    return parsed(Invocation, data).pixels

@@ -4,7 +4,7 @@ from time import perf_counter_ns
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, StrictStr, ValidationError, model_validator
+from pydantic import BaseModel, StrictStr, model_validator
 from pydantic_core import to_json
 
 from mlp import network
@@ -13,8 +13,8 @@ from mlp.arrays import Float, Pixels
 from mlp.version import Version
 from service import answer, body, content_encoding, instances, reply
 from service.body import Reading
-from service.errors import InvalidField, MalformedBody
 from service.inference import Inference, key_of
+from service.json_body import parsed
 from service.live import LiveModels
 from service.settings import Settings
 
@@ -86,7 +86,7 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
         begun, environ = perf_counter_ns(), request.environ
         data = body.received(request, "the most that is read")
         data = content_encoding.decoded(data, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
-        asked = _asked(data)
+        asked = parsed(PredictRequest, data)
 
         def read(reading: Reading) -> Pixels:
             if asked.instances is not None:
@@ -104,16 +104,6 @@ def answered(text: bytes) -> Response:
     """Give the response with a JSON text, compressed for whoever accepts that."""
     text, headers = content_encoding.encoded(text + b"\n", request.environ.get("HTTP_ACCEPT_ENCODING", ""))
     return Response(text, headers=headers, content_type="application/json")
-
-
-def _asked(data: bytes) -> PredictRequest:
-    try:
-        return PredictRequest.model_validate_json(data)
-    except ValidationError as error:
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise MalformedBody(f"not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}") from error
-        raise InvalidField.of("body", error) from error
 
 
 def _column(inputs: Any) -> Any:

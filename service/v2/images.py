@@ -23,8 +23,7 @@ def read(message: Message, reading: Reading, content_type: str) -> Pixels:
     Raises InvalidField, MalformedBody, WrongShape, ValueOutOfRange, BadItem, TooManyPictures, PictureError.
     """
     if message.tensor is None:
-        assert message.data is not None
-        return _bare(message.data, reading, content_type)
+        return _bare(message.data or memoryview(b""), reading, content_type)
     if message.tensor.datatype == datatypes.BYTES:
         return _pictures(message.tensor, message.data, reading)
     return _numbers(message.tensor, message.data, reading, message.pixel_max)

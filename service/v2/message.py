@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import ValidationError
-
 from service.errors import InvalidField, MalformedBody, Unsupported
+from service.json_body import parsed
 from service.v2.schemas import InferRequest, InputTensor, Parameters, RequestedOutput
 
 HEADER: Final = "Inference-Header-Content-Length"
@@ -43,23 +42,15 @@ class Message:
 def read(body: bytes, header: str | None) -> Message:
     """Give what a body asks for, by the value of HEADER if the request has it. Raises MalformedBody, InvalidField."""
     if header is None:
-        return _message(_request(body), memoryview(b""), is_binary=False)
+        return _message(parsed(InferRequest, body), memoryview(b""), is_binary=False)
     if not (header.isascii() and header.isdecimal()) or int(header) > len(body):
-        raise MalformedBody(f"{HEADER} is {header[:40]!r}; the length of the JSON in a body of {len(body)} bytes is meant")
+        raise MalformedBody(
+            f"{HEADER} is {header[:40]!r}; the length of the JSON in a body of {len(body)} bytes is meant"
+        )
     length = int(header)
     if not length:
         return Message(None, None, memoryview(body), [], binary_output=True)
-    return _message(_request(body[:length]), memoryview(body)[length:], is_binary=True)
-
-
-def _request(text: bytes) -> InferRequest:
-    try:
-        return InferRequest.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise MalformedBody(f"not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}") from error
-        raise InvalidField.of("body", error) from error
+    return _message(parsed(InferRequest, body[:length]), memoryview(body)[length:], is_binary=True)
 
 
 def _message(request: InferRequest, behind: memoryview, *, is_binary: bool) -> Message:

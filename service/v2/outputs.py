@@ -69,7 +69,9 @@ def _asked(output: RequestedOutput, index: int, message: Message) -> Asked:
     return Asked(output.name, message.binary_output if binary is None else binary, top or 0)
 
 
-def answer(version: Version, scores: Float, wanted: Sequence[Asked], request_id: str | None) -> tuple[bytes, int | None]:
+def answer(
+    version: Version, scores: Float, wanted: Sequence[Asked], request_id: str | None
+) -> tuple[bytes, int | None]:
     """Give the body for scores (n, c), and the length of its JSON when tensors are behind that, else None."""
     labels = version.metadata.labels
     indices = network.winners(scores)  # (n,)

@@ -1,15 +1,16 @@
-"""The paths of the protocol. With and without a slash at the end, never a redirect, which some clients do not follow."""
+"""The paths of the protocol, with and without a slash at the end, and never a redirect: some clients follow none."""
 
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from mlp.aliases import PRODUCTION
 from mlp.errors import VersionNotFound
 from service import body, reply
 from service.admin import authorize
-from service.errors import InvalidField, MalformedBody, NotReady
+from service.errors import NotReady
+from service.json_body import parsed
 from service.live import LiveModels
 from service.settings import Settings
 from service.statistics import Statistics
@@ -123,15 +124,7 @@ def _add_repository(blueprint: Blueprint, live: LiveModels, settings: Settings) 
 def _body(kind: type[_Body]) -> _Body:
     """Give a request's JSON, or nothing said for a body that is empty. Raises MalformedBody, InvalidField."""
     data = body.received(request, "the most that is read")
-    if not data.strip():
-        return kind()
-    try:
-        return kind.model_validate_json(data)
-    except ValidationError as error:
-        first: Any = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise MalformedBody(f"not valid JSON: {first['msg'].removeprefix('Invalid JSON: ')}") from error
-        raise InvalidField.of("body", error) from error
+    return parsed(kind, data) if data.strip() else kind()
 
 
 def _json(answer: BaseModel) -> Response:
