@@ -29,8 +29,8 @@ def store(tmp_path_factory):
     store = LocalStore(tmp_path_factory.mktemp("store") / "models")
     make_draft(seed=1).publish(store)
     make_draft(seed=2).publish(store)
-    store.promote("digits", 1)
-    store.promote("digits", 2, "candidate")
+    store.promote("digits", 2)
+    store.promote("digits", 1, "candidate")
     return store
 
 
@@ -62,9 +62,8 @@ def expected(store, digits):
 
 
 def run(*command):
-    done = subprocess.run(
-        [str(CLIENTS / command[0]), *map(str, command[1:])], capture_output=True, text=True, timeout=120
-    )
+    command = [CLIENTS / command[0], *command[1:]]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
@@ -113,7 +112,7 @@ def test_tritonclient_reads_metadata_and_configuration(triton):
     ["uint8", "fp32", "fp64 of 255", "flat", "fp32 in JSON", "uint8 in JSON", "pictures", "pictures in JSON"],
 )
 def test_tritonclient_gets_every_output_whatever_it_sends(triton, expected, form):
-    found, scores = triton["infer"][form], expected[1]
+    found, scores = triton["infer"][form], expected[2]
     best = scores.argmax(axis=1)
 
     assert {name: output["dtype"] for name, output in found.items()} == {
@@ -130,11 +129,11 @@ def test_tritonclient_gets_every_output_whatever_it_sends(triton, expected, form
 
 
 def test_tritonclient_asks_an_alias_as_a_version_and_gets_its_id_back(triton):
-    assert (triton["alias"]["model_version"], triton["alias"]["id"]) == ("2", "abc")
+    assert (triton["alias"]["model_version"], triton["alias"]["id"]) == ("1", "abc")
 
 
 def test_tritonclient_gets_the_best_classes_by_name(triton, expected):
-    found, scores = triton["classified"], expected[1]
+    found, scores = triton["classified"], expected[2]
 
     best = np.argsort(-scores, axis=1)[:, :3]
     assert found["scores"]["shape"] == [N, 3]
@@ -151,9 +150,7 @@ def test_tritonclient_gets_the_best_classes_by_name(triton, expected):
 
 @pytest.mark.parametrize("way", ["gzip", "deflate"])
 def test_tritonclient_compresses_both_ways(triton, expected, way):
-    np.testing.assert_array_equal(
-        triton["compressed"][way]["scores"]["values"], triton["infer"]["uint8"]["scores"]["values"]
-    )
+    assert triton["compressed"][way] == triton["infer"]["uint8"]
 
 
 def test_tritonclient_gets_the_same_asynchronously(triton):
@@ -172,11 +169,11 @@ def test_tritonclient_reads_the_index_and_the_statistics(triton):
         ("digits", "1", "READY"),
         ("digits", "2", "READY"),
     ]
-    first, second = triton["statistics"]["model_stats"]
-    assert first["inference_count"] == N * first["execution_count"] > 0
-    assert first["inference_stats"]["success"]["count"] == first["execution_count"]
-    assert first["inference_stats"]["fail"]["count"] == 1  # the wrong shape
-    assert second["execution_count"] == 1
+    candidate, production = triton["statistics"]["model_stats"]
+    assert candidate["execution_count"] == 1
+    assert production["inference_count"] == N * production["execution_count"] > 0
+    assert production["inference_stats"]["success"]["count"] == production["execution_count"]
+    assert production["inference_stats"]["fail"]["count"] >= 1  # the wrong shape
 
 
 def test_tritonclient_unloads_a_model_and_loads_its_newest_version(triton):
@@ -198,7 +195,7 @@ def test_tritonclient_s_asynchronous_client_gets_all_of_it(triton, server, files
 
 
 @pytest.mark.parametrize("form", ["binary", "JSON"])
-def test_kserve_s_client_infers_by_the_second_protocol(triton, kserve, expected, form):
+def test_kserve_s_client_infers_by_the_second_protocol(kserve, expected, form):
     found = kserve["v2"]["infer"][form]
 
     assert (found["id"], found["model"]) == ("abc", "digits")
@@ -215,7 +212,7 @@ def test_kserve_s_client_sees_what_is_live_and_what_is_wrong(kserve):
     assert "(12, 27, 28)" in found["wrong"]
 
 
-def test_kserve_s_client_predicts_by_the_first_protocol(triton, kserve, expected):
+def test_kserve_s_client_predicts_by_the_first_protocol(kserve, expected):
     found = kserve["v1"]
 
     assert found["model ready"] is True

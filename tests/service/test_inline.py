@@ -207,6 +207,16 @@ def test_a_probe_is_answered_while_requests_that_wait_are_not():
         (scope(query="top_k=3"), 784, Lane.LOOP),
         (scope("/models/digits/aliases/production", method="PUT"), 15, Lane.STORE),
         (scope("/healthz", method="GET"), 0, Lane.LOOP),
+        (scope("/v2/health/ready/", method="GET"), 0, Lane.LOOP),
+        (scope("/v2/models/digits/infer"), 16_000, Lane.LOOP),
+        (scope("/v2/models/digits/infer", headers=[("Content-Encoding", "gzip")]), 100, Lane.WORK),
+        (scope("/v2/models/digits/infer"), 17_000, Lane.WORK),
+        (scope("/v2/models/digits/versions/3/infer"), 100, Lane.STORE),
+        (scope("/v2/models/digits", method="GET"), 0, Lane.STORE),
+        (scope("/v2/repository/models/digits/load"), 2, Lane.STORE),
+        (scope("/v1/models/digits:predict"), 16_000, Lane.LOOP),
+        (scope("/v1/models/digits:predict"), 17_000, Lane.WORK),
+        (scope("/invocations", headers=[("Content-Encoding", "gzip")]), 100, Lane.WORK),
     ],
 )
 def test_nothing_long_and_nothing_that_waits_is_on_the_loop(asked, size, lane):
