@@ -72,7 +72,7 @@ def _listed(tensor: InputTensor, dtype: np.dtype[np.generic]) -> pixels.Array:
     if tensor.datatype == "FP16":
         raise InvalidField(((*_WHERE, "datatype"), "FP16 is read as a binary tensor, and not in JSON"))
     try:
-        array: pixels.Array = np.array(tensor.data)
+        array: pixels.Array = np.asarray(tensor.data)
     except ValueError:  # lists of different lengths, or nested deeper than an array can be
         raise WrongShape("the lists in the data have different lengths") from None
     if array.dtype.kind not in "iuf":

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from service.errors import InvalidField, MalformedBody, Unsupported
 from service.json_body import parsed
+from service.v2 import plain
 from service.v2.schemas import InferRequest, InputTensor, Parameters, RequestedOutput
 
 HEADER: Final = "Inference-Header-Content-Length"
@@ -42,7 +43,8 @@ class Message:
 def read(body: bytes, header: str | None) -> Message:
     """Give what a body asks for, by the value of HEADER if the request has it. Raises MalformedBody, InvalidField."""
     if header is None:
-        return _message(parsed(InferRequest, body), memoryview(b""), is_binary=False)
+        request = plain.read(body) or parsed(InferRequest, body)
+        return _message(request, memoryview(b""), is_binary=False)
     if not (header.isascii() and header.isdecimal()) or int(header) > len(body):
         raise MalformedBody(
             f"{HEADER} is {header[:40]!r}; the length of the JSON in a body of {len(body)} bytes is meant"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.app import create_app
 from service.settings import Settings
-from service.v2 import schemas
+from service.v2 import plain, schemas
 from tests import pictures
 from tests.drafts import ROOT, make_draft
 from tests.service.conftest import MAX_BATCH
@@ -135,6 +135,25 @@ def test_json_tensors_may_be_nested_or_flat(client, digits, expected, shape):
 
     check(read(post(client, message(tensor(array)))), expected)
     check(read(post(client, message(tensor(array, data=array.ravel().tolist())))), expected)
+
+
+@pytest.mark.parametrize(
+    ("array", "datatype"),
+    [
+        (np.arange(1568).reshape(2, 28, 28) % 256, "UINT8"),
+        (np.arange(1568).reshape(2, 784) % 256, "FP32"),
+        (np.arange(1568).reshape(2, 784) / 1568, "FP64"),
+        (-np.arange(1568).reshape(2, 784), "FP32"),
+    ],
+)
+def test_numbers_are_read_without_lists_and_are_the_same(array, datatype):
+    asked = message(tensor(array, datatype, parameters={"a": [1]}), id="abc", outputs=[{"name": "index"}])
+
+    found = plain.read(json.dumps(asked).encode())
+
+    np.testing.assert_array_equal(found.inputs[0].data, array.ravel())
+    assert found.inputs[0].parameters == {"a": [1]}
+    assert (found.id, found.inputs[0].shape, found.outputs[0].name) == ("abc", list(array.shape), "index")
 
 
 def test_encoded_pictures_come_as_bytes_and_in_base64(client, digits, expected):
