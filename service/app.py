@@ -5,8 +5,9 @@ from flask import Flask
 from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, health, index, invocations, metrics, predict, v1
 from service.board import Board
+from service.connection import Answer, Body, Environ
+from service.dispatch import Dispatch
 from service.inference import Inference
-from service.inline import Inline
 from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
@@ -39,13 +40,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     statistics = Statistics(len(board.layout.slots))
     inference = Inference(live, shadow, settings, statistics)
+    app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
+    app.extensions["predict"] = predicting = predict.Predict(live, shadow, settings)
     each_request.register(app)
     errors.register(app)
     for blueprint in (
-        predict.routes(live, shadow, settings),
+        predict.routes(predicting),
         catalogue.routes(live),
         admin.routes(live, settings),
-        v2.routes(live, Infer(inference, settings.max_body_bytes), statistics, settings),
+        v2.routes(live, infer, statistics, settings),
         v1.routes(live, inference, settings),
         invocations.routes(live, inference, settings),
         health.routes(live),
@@ -56,7 +59,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def create_server() -> Inline:
+def create_server() -> Dispatch:
     """Give what a server's workers serve: the app that the environment asks for. Raises SettingsError."""
     settings = Settings.load()
-    return Inline(create_app(settings), Lanes(settings))
+    app = create_app(settings)
+    predicts, infers = app.extensions["predict"].direct, app.extensions["infer"].direct
+
+    def direct(environ: Environ, body: Body) -> Answer | None:
+        found: Answer | None = predicts(environ, body) or infers(environ, body)
+        return found
+
+    return Dispatch(app, Lanes(settings), direct)

@@ -6,6 +6,7 @@ from typing import Final
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
+from service.connection import Body
 from service.errors import BodyTooLarge, MalformedBody, UnknownContentType
 
 _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -21,7 +22,7 @@ _LEVEL: Final = 1
 """The quickest: higher ones make scores, which are nearly random digits, hardly shorter."""
 
 
-def decoded(body: bytes, encoding: str, limit: int) -> bytes:
+def decoded(body: Body, encoding: str, limit: int) -> Body:
     """Give a request's body as it was before `encoding`, its Content-Encoding, was applied.
 
     Raises BodyTooLarge as soon as it is more than `limit` bytes, MalformedBody, UnknownContentType.

@@ -186,7 +186,7 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
     body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if problems:
         body["errors"] = problems
-    body["request_id"] = g.get("request_id", "")
+    body["request_id"] = g.begun.id if "begun" in g else ""
     return _with_headers(reply.json(body, status.value, "application/problem+json"), status)
 
 
@@ -235,7 +235,7 @@ def _from_http(error: HTTPException) -> Response | HTTPException:
 def _from_any(error: Exception) -> Response:
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.exception("unexpected error", extra={"request_id": g.get("request_id")})
+        _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return _answer(status, "The service failed on this request; the log has the details under its request id.")
     return _answer(status, str(error), getattr(error, "problems", None))
 

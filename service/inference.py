@@ -4,7 +4,7 @@ A protocol gives two functions: one that reads its request's pictures, one that 
 is service/live.py's matter; POST /predict goes its own way through the same rooms (service/predict.py).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
@@ -15,12 +15,11 @@ from flask import Response, g
 from mlp.arrays import Float, Pixels
 from mlp.version import Version
 from service.body import Reading
+from service.connection import Environ
 from service.live import LiveModels, Snapshot
 from service.settings import Settings
 from service.shadow import Shadow
 from service.statistics import Statistics, Times
-
-Environ = Mapping[str, Any]
 
 _Written = TypeVar("_Written")
 
@@ -101,10 +100,11 @@ class Inference:
         g.said = found.said
         response.headers.extend(found.headers)
         if found.snapshot.shadow is not None:
-            response.call_on_close(partial(self.compare, found, g.request_id))
+            response.call_on_close(partial(self.compare, found, g.begun.id))
         return response
 
 
 def key_of(environ: Environ, request_id: str) -> str:
     """Give what decides which part of a split traffic a request belongs to."""
-    return environ.get("HTTP_X_CLIENT_KEY") or request_id
+    key: str | None = environ.get("HTTP_X_CLIENT_KEY")
+    return key or request_id

@@ -83,14 +83,14 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
     def invocations() -> Response:
         begun, environ = perf_counter_ns(), request.environ
         query = _query()
-        data = body.received(request, "the most that is read")
-        data = content_encoding.decoded(data, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
-        pixels_of = _reader(data)
+        sent = body.received(request, "the most that is read")
+        data = content_encoding.decoded(sent, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
+        pixels_of = _reader(bytes(data))
 
         def read(reading: Reading) -> Pixels:
             return pixels_of(replace(reading, prepare=query.prepare))
 
-        found = inference(query.model, query.version, key_of(environ, g.request_id), read, _write, begun)
+        found = inference(query.model, query.version, key_of(environ, g.begun.id), read, _write, begun)
         return inference.completed(found, answered(found.written))
 
     return blueprint

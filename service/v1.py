@@ -84,9 +84,9 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
     @blueprint.post("/v1/models/<name>/labels/<version>:predict")
     def predict(name: str, version: str | None = None) -> Response:
         begun, environ = perf_counter_ns(), request.environ
-        data = body.received(request, "the most that is read")
-        data = content_encoding.decoded(data, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
-        asked = parsed(PredictRequest, data)
+        sent = body.received(request, "the most that is read")
+        data = content_encoding.decoded(sent, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
+        asked = parsed(PredictRequest, bytes(data))
 
         def read(reading: Reading) -> Pixels:
             if asked.instances is not None:
@@ -94,7 +94,7 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
             return instances.read(_column(asked.inputs), reading, ("body", "inputs"))
 
         write = _rows if asked.instances is not None else _columns
-        found = inference(name, version, key_of(environ, g.request_id), read, write, begun)
+        found = inference(name, version, key_of(environ, g.begun.id), read, write, begun)
         return inference.completed(found, answered(found.written))
 
     return blueprint

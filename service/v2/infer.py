@@ -1,16 +1,22 @@
 """POST …/infer: body → message → pixels → scores → output tensors."""
 
+import re
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter_ns
+from typing import Final
 
 from mlp.arrays import Float, Pixels
 from mlp.version import Version
-from service import content_encoding
+from service import connection, content_encoding, each_request
 from service.body import Reading
-from service.inference import Environ, Found, Inference, key_of
+from service.connection import Body, Environ
+from service.inference import Found, Inference, key_of
 from service.v2 import images, message, outputs
 
-_HEADER_IN_ENVIRON = f"HTTP_{message.HEADER.upper().replace('-', '_')}"
+_HEADER: Final = f"HTTP_{message.HEADER.upper().replace('-', '_')}"
+
+_PATH: Final = re.compile(r"/v2/models/([\w.-]+)(?:/versions/([\w.-]+))?/infer/?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +36,12 @@ class Infer:
         self._limit = max_body_bytes
 
     def __call__(
-        self, environ: Environ, body: bytes, name: str, reference: str | None, request_id: str
+        self, environ: Environ, body: Body, name: str, reference: str | None, request_id: str
     ) -> Found[Answer]:
         """Answer for a model, and a version's number or alias. Raises what service/errors.py knows."""
         begun = perf_counter_ns()
         plain = content_encoding.decoded(body, environ.get("HTTP_CONTENT_ENCODING", ""), self._limit)
-        asked = message.read(plain, environ.get(_HEADER_IN_ENVIRON))
+        asked = message.read(plain, environ.get(_HEADER))
         wanted = outputs.asked(asked)
 
         def read(reading: Reading) -> Pixels:
@@ -48,6 +54,26 @@ class Infer:
             return _answer(text, length, environ.get("HTTP_ACCEPT_ENCODING", ""))
 
         return self.inference(name, reference, key_of(environ, request_id), read, write, begun)
+
+    def direct(self, environ: Environ, body: Body) -> connection.Answer | None:
+        """Give the answer that Flask's route would give, without Flask's dispatch; None for any other request.
+
+        Raises what service/errors.py knows.
+        """
+        path = _PATH.fullmatch(environ["PATH_INFO"])
+        if path is None or environ["REQUEST_METHOD"] != "POST":
+            return None
+        begun = each_request.begin(environ, only_json=False)
+        found = self(environ, body, path[1], path[2], begun.id)
+        answer = found.written
+        length = ("Content-Length", str(len(answer.body)))
+        each_request.end(begun, environ, 200, found.said)
+        return connection.Answer(
+            200,
+            [*answer.headers, length, *found.headers, ("X-Request-Id", begun.id)],
+            answer.body,
+            partial(self.inference.compare, found, begun.id),
+        )
 
 
 def _answer(body: bytes, json_length: int | None, accepted: str) -> Answer:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from service.connection import Body
 from service.errors import InvalidField, MalformedBody, Unsupported
 from service.json_body import parsed
 from service.v2 import plain
@@ -40,10 +41,10 @@ class Message:
     """The value of a full pixel, None to find out."""
 
 
-def read(body: bytes, header: str | None) -> Message:
+def read(body: Body, header: str | None) -> Message:
     """Give what a body asks for, by the value of HEADER if the request has it. Raises MalformedBody, InvalidField."""
     if header is None:
-        request = plain.read(body) or parsed(InferRequest, body)
+        request = plain.read(body) or parsed(InferRequest, bytes(body))
         return _message(request, memoryview(b""), is_binary=False)
     if not (header.isascii() and header.isdecimal()) or int(header) > len(body):
         raise MalformedBody(
@@ -52,7 +53,7 @@ def read(body: bytes, header: str | None) -> Message:
     length = int(header)
     if not length:
         return Message(None, None, memoryview(body), [], binary_output=True)
-    return _message(parsed(InferRequest, body[:length]), memoryview(body)[length:], is_binary=True)
+    return _message(parsed(InferRequest, bytes(body[:length])), memoryview(body)[length:], is_binary=True)
 
 
 def _message(request: InferRequest, behind: memoryview, *, is_binary: bool) -> Message:

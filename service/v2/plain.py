@@ -5,6 +5,7 @@ from typing import Any, Final
 import numpy as np
 import simdjson
 
+from service.connection import Body
 from service.pixels import Array
 from service.v2.schemas import InferRequest
 
@@ -12,7 +13,7 @@ _LEAST_BYTES: Final = 1024
 """Shorter requests are read as quickly in the usual way."""
 
 
-def read(body: bytes) -> InferRequest | None:
+def read(body: Body) -> InferRequest | None:
     """Give a request, its first input's data as one flat array.
 
     None for any in which that is not all there is, or anything is wrong: the usual way says what.

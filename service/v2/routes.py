@@ -46,7 +46,7 @@ def routes(live: LiveModels, infer: Infer, statistics: Statistics, settings: Set
     @blueprint.post(f"{_OF_VERSION}/infer", endpoint="infer")
     def post(name: str, version: str | None = None) -> Response:
         data = body.received(request, "the most that is read")
-        found = infer(request.environ, data, name, version, g.request_id)
+        found = infer(request.environ, data, name, version, g.begun.id)
         return infer.inference.completed(found, Response(found.written.body, headers=found.written.headers))
 
     return blueprint

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
 
 from service.app import create_app
 from service.settings import Settings
@@ -261,6 +262,21 @@ def test_answers_name_what_answered_as_those_of_predict_do(client, digits):
 
     names = ("X-Request-Id", "X-Model-Name", "X-Model-Version", "X-Model-Generation")
     assert [response.headers[name] for name in names] == ["abc-1", "digits", "1", "1"]
+
+
+def test_without_flask_s_dispatch_the_answer_is_the_same(app, client, digits):
+    """As a server asks first."""
+    body = digits.tobytes()
+    direct, headers = app.extensions["infer"].direct, {LENGTH: "0", "X-Request-Id": "abc-1"}
+    for path in (INFER, "/v2/models/digits/versions/2/infer/"):
+        asked = EnvironBuilder(path=path, method="POST", headers=headers).get_environ()
+
+        answer, response = direct(asked, memoryview(body)), client.post(path, data=body, headers=headers)
+
+        assert (answer.status, answer.body) == (200, response.data)
+        assert dict(answer.headers) == dict(response.headers)
+    for path, method in (("/v2/models/digits", "POST"), (INFER, "GET"), ("/predict", "POST")):
+        assert direct(EnvironBuilder(path=path, method=method).get_environ(), b"") is None
 
 
 def test_traffic_is_split_by_the_client_s_key_as_that_of_predict_is(published, digits):
