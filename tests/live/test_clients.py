@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from mlp.local_store import LocalStore
 from tests import pictures
 from tests.drafts import ROOT, make_draft
 from tests.live.conftest import serving
@@ -24,8 +25,6 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    from mlp.local_store import LocalStore
-
     store = LocalStore(tmp_path_factory.mktemp("store") / "models")
     make_draft(seed=1).publish(store)
     make_draft(seed=2).publish(store)
@@ -83,6 +82,8 @@ def triton(server, files):
 
 @pytest.fixture(scope="module")
 def kserve(server, files):
+    if not list(CLIENTS.parent.glob("lib/*/site-packages/kserve")):
+        pytest.skip("KServe is not to be had for this Python")
     return asked("kserve_calls.py", server.url, files / "pictures.npy")
 
 
@@ -220,6 +221,7 @@ def test_kserve_s_client_predicts_by_the_first_protocol(kserve, expected):
     assert "shape (1, 2)" in found["wrong"]
 
 
+@pytest.mark.skipif(not (CLIENTS / "mlserver").exists(), reason="MLServer is not to be had for this Python")
 @pytest.mark.parametrize("binary", [False, True])
 def test_mlserver_s_client_infers_batches_from_a_file(server, triton, digits, expected, tmp_path, binary):
     rows = [
