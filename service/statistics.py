@@ -15,7 +15,7 @@ from service.live import Snapshot
 from service.shared import WORD, Shared
 
 _PLACES: Final = 4
-"""Versions of one model that are counted at a time; one that takes another's place begins anew."""
+"""Versions of one model that a worker counts at a time; a fifth takes the place of who was not asked for longest."""
 
 
 class _Word(IntEnum):
@@ -90,8 +90,7 @@ class Statistics:
     def of(self, cell: int, version: int) -> Counts:
         """Give a version's counts by its model's place on the board."""
         sums = [0] * _WORDS
-        for slot in self._slots:
-            at = self._at(slot, cell, version)
+        for at in (at for slot in self._slots for at in self._places(slot, cell)):
             found = self._words[at : at + _WORDS].tolist()
             if found[_Word.VERSION] == version:
                 last = max(sums[_Word.LAST], found[_Word.LAST])
@@ -101,14 +100,19 @@ class Statistics:
 
     def _place(self, slot: int | None, snapshot: Snapshot) -> int:
         """Give where this worker counts for a version; outside a server there is no slot, and one process."""
-        version = snapshot.version.metadata.version
-        at = self._at(slot or 0, snapshot.cell, version)
-        if self._words[at] != version:
-            self._words[at] = 0  # so that nobody takes half of the old for the new
-            for word in range(1, _WORDS):
-                self._words[at + word] = 0
-            self._words[at] = version
+        version, words = snapshot.version.metadata.version, self._words
+        places = self._places(slot or 0, snapshot.cell)
+        for at in places:
+            if words[at] == version:
+                return at
+        at = min(places, key=lambda at: words[at + _Word.LAST])  # a free one, or that of who was not asked for longest
+        words[at] = 0  # so that nobody takes half of the old for the new
+        for word in range(1, _WORDS):
+            words[at + word] = 0
+        words[at] = version
         return at
 
-    def _at(self, slot: int, cell: int, version: int) -> int:
-        return ((slot * MODELS + cell) * _PLACES + version % _PLACES) * _WORDS
+    def _places(self, slot: int, cell: int) -> range:
+        """Give where the places of one worker for one model begin."""
+        first = (slot * MODELS + cell) * _PLACES * _WORDS
+        return range(first, first + _PLACES * _WORDS, _WORDS)
