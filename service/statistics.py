@@ -105,7 +105,7 @@ class Statistics:
         for at in places:
             if words[at] == version:
                 return at
-        at = min(places, key=lambda at: words[at + _Word.LAST])  # a free one, or that of who was not asked for longest
+        at = min(places, key=lambda at: (words[at] != 0, words[at + _Word.LAST]))
         words[at] = 0  # so that nobody takes half of the old for the new
         for word in range(1, _WORDS):
             words[at + word] = 0
