@@ -48,6 +48,8 @@ _NUMBERS_BYTES: Final = 256 * 2**10
 _HEAD_BYTES: Final = 2**10
 """Longest JSON before binary tensors of which it is looked up whether they are numbers."""
 
+_HEAD_LENGTH: Final = re.compile(r"[0-9]{1,4}")
+
 _BYTES: Final = 16 * 2**10
 """Largest other body on the loop: one picture in JSON has 3 to 15 KB, one of MNIST as PNG 300 bytes; photographs and
 lists of pictures have more."""
@@ -82,7 +84,11 @@ def _is_numbers(environ: Mapping[str, Any], body: Body) -> bool:
     length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH")
     if length is None:
         return environ.get("CONTENT_TYPE") in _NUMBERS
-    if not length.isdecimal() or int(length) > _HEAD_BYTES or environ.get("CONTENT_TYPE", "").startswith("image/"):
+    if (
+        not _HEAD_LENGTH.fullmatch(length)
+        or int(length) > _HEAD_BYTES
+        or environ.get("CONTENT_TYPE", "").startswith("image/")
+    ):
         return False
     head = bytes(body[: int(length)])
     return b"BYTES" not in head and (not head or b"binary_data_size" in head)

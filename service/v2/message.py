@@ -4,6 +4,7 @@ In the binary tensor extension a header says how long the JSON is; what follows 
 which the JSON names them. A length of 0 means that there is no JSON: the body is the one input.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -18,6 +19,9 @@ HEADER: Final = "Inference-Header-Content-Length"
 
 INPUT: Final = "images"
 """The name of the one input."""
+
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
+"""Python reads no number of thousands of digits."""
 
 _OURS: Final = "triton_"
 """What no parameter's name may begin with: the protocol's extensions keep it for themselves."""
@@ -46,7 +50,7 @@ def read(body: Body, header: str | None) -> Message:
     if header is None:
         request = plain.read(body) or parsed(InferRequest, bytes(body))
         return _message(request, memoryview(b""), is_binary=False)
-    if not (header.isascii() and header.isdecimal()) or int(header) > len(body):
+    if not _LENGTH.fullmatch(header) or int(header) > len(body):
         raise MalformedBody(
             f"{HEADER} is {header[:40]!r}; the length of the JSON in a body of {len(body)} bytes is meant"
         )

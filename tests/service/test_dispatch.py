@@ -206,6 +206,13 @@ def test_binary_tensors_of_numbers_may_be_as_long_as_bare_pixels_on_the_loop(hea
     assert lanes().lane(asked("/v2/models/digits/infer", **headers), len(body), body) is lane
 
 
+@pytest.mark.parametrize("length", ["x", "-1", "²", "9" * 5000])
+def test_a_length_that_is_none_is_no_reason_to_stay_on_the_loop(length):
+    environ = asked("/v2/models/digits/infer", HTTP_INFERENCE_HEADER_CONTENT_LENGTH=length)
+
+    assert lanes().lane(environ, 64_000, bytes(64_000)) is Lane.WORK
+
+
 @pytest.mark.parametrize(
     ("path", "token", "limit"),
     [("/predict", "", LIMIT), ("/models/digits/versions", "", 0), ("/models/digits/versions", TOKEN, 5000)],

@@ -438,6 +438,7 @@ BAD_BINARY = {
     "header no number": (b"{}", "x", LENGTH),
     "header below zero": (b"{}", "-1", LENGTH),
     "header too long": (b"{}", "3", LENGTH),
+    "header of too many digits": (b"{}", "9" * 5000, LENGTH),
     "header not ASCII": (b"{}", "²", LENGTH),
     "nothing as raw input": (b"", "0", "0 bytes"),
     "raw input of another size": (bytes(785), "0", "785 bytes"),
