@@ -9,9 +9,10 @@ STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
 HTTP_PEERS := benchmarks/http/requirements
 HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in))
+CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http profile-http .wrk docs lock lock-bench lock-bench-http clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -19,7 +20,7 @@ help: ## list these targets
 run: $(VENV)/.service $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
 	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
 
-test: $(VENV)/.dev ## run all tests
+test: $(VENV)/.dev $(VENV)-clients/.clients ## run all tests
 	$(BIN)/pytest
 
 lint: $(VENV)/.dev ## check style, types and the direction of imports
@@ -88,8 +89,17 @@ lock-bench-http: ## resolve the dependencies of bench-http's peers anew
 	    --generate-hashes --no-header $(HTTP_PEERS)/$$name.in --output-file $(HTTP_PEERS)/$$name.lock || exit 1; \
 	done
 
+lock-clients: ## resolve the dependencies of the clients in tests/clients anew
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	for name in installer requirements; do \
+	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	    --generate-hashes --no-header --override $(CLIENTS)/overrides.txt $(CLIENTS)/$$name.in \
+	    --output-file $(CLIENTS)/$$name.lock || exit 1; \
+	done
+
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-lock bench-http.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-lock bench-http.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
@@ -105,4 +115,10 @@ $(VENV)-bench/.peers: $(PEERS).lock
 $(VENV)-bench-http-%/.peers: $(HTTP_PEERS)/%.lock
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-clients/.clients: $(CLIENTS)/requirements.lock $(CLIENTS)/installer.lock
+	@test -x $(VENV)-clients/bin/python || $(PYTHON) -m venv $(VENV)-clients
+	$(VENV)-clients/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(CLIENTS)/installer.lock
+	$(VENV)-clients/bin/uv pip install --quiet --python $(VENV)-clients/bin/python --no-deps --require-hashes -r $<
 	@touch $@

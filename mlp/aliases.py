@@ -170,7 +170,7 @@ class AliasDocument(_Part):
         Raises InvalidChange for `production`, VersionNotFound for an alias that is not there.
         """
         if alias == PRODUCTION:
-            raise InvalidChange(f"{PRODUCTION} is what answers, and is moved, not taken away")
+            raise InvalidChange(f"{PRODUCTION} is what answers, and is moved or unloaded, not taken away")
         if alias not in self.aliases:
             raise VersionNotFound(f"there is no alias {alias!r}")
         return self._next(
@@ -180,6 +180,23 @@ class AliasDocument(_Part):
             aliases=_without(self.aliases, alias),
             previous=_without(self.previous, alias),
             traffic=_without(self.traffic, alias),
+        )
+
+    def unloaded(self, note: Note | None = None) -> "AliasDocument":
+        """Give the next generation, in which nothing is in production and no other alias has a share of its traffic.
+
+        A rollback goes back to what was. Without `production` nothing changes.
+        """
+        now = self.aliases.get(PRODUCTION)
+        if now is None:
+            return self
+        return self._next(
+            note,
+            f"{PRODUCTION} unloaded, was {now}",
+            {"alias": PRODUCTION, "from": now},
+            aliases=_without(self.aliases, PRODUCTION),
+            previous={**self.previous, PRODUCTION: now},
+            traffic={},
         )
 
     def with_traffic(self, traffic: Mapping[str, float], note: Note | None = None) -> "AliasDocument":

@@ -211,6 +211,15 @@ class Store(Protocol):
         note = Note(by, why)
         return self._change(name, _unless_moved(if_generation, lambda document: document.withdrawn(alias, note)))
 
+    def unload(self, name: str, *, if_generation: int | None = None, by: str = "", why: str = "") -> AliasDocument:
+        """Let nothing of a model be in production until the next promotion or rollback, and give the new document.
+
+        Raises ModelNotFound, GenerationMoved.
+        """
+        self.versions(name)
+        note = Note(by, why)
+        return self._change(name, _unless_moved(if_generation, lambda document: document.unloaded(note)))
+
     def set_traffic(
         self,
         name: str,

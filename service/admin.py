@@ -21,7 +21,7 @@ from service.errors import (
     UploadsBusy,
 )
 from service.live import LiveModels
-from service.move import move
+from service.move import move, promote
 from service.settings import Settings
 
 _BY: Final = "the admin API"
@@ -59,8 +59,8 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
     uploading = threading.Lock()
 
     @blueprint.before_request
-    def authorize() -> None:
-        _authorize(settings)
+    def check() -> None:
+        authorize(settings)
 
     @blueprint.post("/models/<name>/versions")
     def upload(name: str) -> Response:
@@ -79,18 +79,15 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
     @blueprint.put("/models/<name>/aliases/<alias>")
     def put_alias(name: str, alias: str) -> Response:
         body = _body(Move)
-        live.store.resolve(name, str(body.version))
-        note = Note(_BY, body.why)
-        document = move(
+        document = promote(
             live,
             name,
-            lambda before: before.moved(alias, body.version, note),
-            lambda generation: live.store.promote(
-                name, body.version, alias, if_generation=generation, by=note.by, why=note.why, force=body.force
-            ),
-            if_generation=_if_match(),
-            forced=body.force,
+            body.version,
+            alias,
+            Note(_BY, body.why),
+            force=body.force,
             seconds=settings.swap_seconds,
+            if_generation=_if_match(),
         )
         return _moved(name, document)
 
@@ -134,7 +131,8 @@ def is_admin(authorization: str, settings: Settings) -> bool:
     return scheme.lower() == "bearer" and hmac.compare_digest(given, expected)
 
 
-def _authorize(settings: Settings) -> None:
+def authorize(settings: Settings) -> None:
+    """Raise AdminOff or Unauthorized unless the request has the admin token."""
     if settings.admin_token is None:
         raise AdminOff(
             "this service has no admin token, so its models cannot be changed over HTTP: set MLP_ADMIN_TOKEN"

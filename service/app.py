@@ -3,13 +3,18 @@
 from flask import Flask
 
 from mlp.store import open_store
-from service import admin, catalogue, each_request, errors, health, index, metrics, predict
+from service import admin, catalogue, each_request, errors, health, index, invocations, metrics, predict, v1
 from service.board import Board
+from service.connection import Answer, Body, Environ
 from service.dispatch import Dispatch
+from service.inference import Inference
 from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
+from service.statistics import Statistics
+from service.v2 import routes as v2
+from service.v2.infer import Infer
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -33,6 +38,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["live"] = live
     app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
+    statistics = Statistics(len(board.layout.slots))
+    inference = Inference(live, shadow, settings, statistics)
+    app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
     app.extensions["predict"] = predicting = predict.Predict(live, shadow, settings)
     each_request.register(app)
     errors.register(app)
@@ -40,6 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         predict.routes(predicting),
         catalogue.routes(live),
         admin.routes(live, settings),
+        v2.routes(live, infer, statistics, settings),
+        v1.routes(live, inference, settings),
+        invocations.routes(live, inference, settings),
         health.routes(live),
         metrics.routes(live),
         index.routes(),
@@ -52,4 +63,10 @@ def create_server() -> Dispatch:
     """Give what a server's workers serve: the app that the environment asks for. Raises SettingsError."""
     settings = Settings.load()
     app = create_app(settings)
-    return Dispatch(app, Lanes(settings), app.extensions["predict"].direct)
+    predicts, infers = app.extensions["predict"].direct, app.extensions["infer"].direct
+
+    def direct(environ: Environ, body: Body) -> Answer | None:
+        found: Answer | None = predicts(environ, body) or infers(environ, body)
+        return found
+
+    return Dispatch(app, Lanes(settings), direct)

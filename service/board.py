@@ -102,7 +102,7 @@ class Board:
                 return 0
             if not owner and self._refused_lately(cell, text):
                 return 0
-            if reason := why_not_after(committed, document):
+            if reason := why_not_after(committed, document, unloads=forced):
                 noted = not owner and self._note_refusal(cell, text, Refusal.now(document.generation, reason))
                 raise DocumentRefused(reason, news=noted)
             return self._write_proposal(cell, text, forced=forced, owner=owner)

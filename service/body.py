@@ -167,12 +167,12 @@ def _read_any_json(body: bytes, reading: Reading) -> Pixels:
         return pixels.from_lists(fields.pixels, reading.spec, fields.pixel_max)
     if fields.images:
         reading.check_count(len(fields.images))
-        decoded = [_base64(text, ("body", "images", index)) for index, text in enumerate(fields.images)]
+        decoded = [decoded_base64(text, ("body", "images", index)) for index, text in enumerate(fields.images)]
         return reading.pictures(decoded, ("body", "images"))
-    return reading.picture(_base64(fields.image, ("body", "image")))[np.newaxis]
+    return reading.picture(decoded_base64(fields.image, ("body", "image")))[np.newaxis]
 
 
-def _base64(text: str, where: Location) -> bytes:
+def decoded_base64(text: str, where: Location) -> bytes:
     """Give the bytes of base64 text, or of a data: URL that holds such text; line breaks in it do not matter."""
     if text.startswith("data:"):
         head, _, text = text.partition(",")

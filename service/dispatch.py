@@ -3,7 +3,7 @@
 Which requests go where, and how much of a body is read, is said by service/lanes.py. On the loop there is one request
 at a time, so a worker has no two that fight for the interpreter.
 
-What the app answers is none of this room's business, but for one request: the one that the service is for need not go
+What the app answers is none of this room's business, but for the requests that the service is for: they need not go
 through Flask's dispatch, which takes longer than the network.
 """
 
@@ -52,7 +52,7 @@ class Dispatch:
 
     def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
         """Answer a request now or later, on the loop; see service.connection.Answering."""
-        lane = self._lanes.lane(environ, len(body or b""))
+        lane = self._lanes.lane(environ, len(body or b""), body or b"")
         environ["wsgi.multithread"] = lane is not Lane.LOOP
         if lane is Lane.LOOP:
             answered(self._answer(environ, body))

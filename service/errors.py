@@ -7,6 +7,7 @@ ServiceError
     ├── MalformedBody
     ├── UnknownContentType
     ├── NotAcceptable
+    ├── Unsupported         a part of a protocol that has no meaning here
     ├── InvalidField        each with its place in the query or the body
     ├── BadItem             one picture of several, with its index
     ├── BodyTooLarge
@@ -21,11 +22,11 @@ ServiceError
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -63,6 +64,10 @@ class UnknownContentType(RequestError):
 
 class NotAcceptable(RequestError):
     """The client accepts nothing that can be sent."""
+
+
+class Unsupported(RequestError):
+    """Something that a protocol has and this service has not."""
 
 
 class BodyTooLarge(RequestError):
@@ -137,6 +142,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     MalformedBody: HTTPStatus.BAD_REQUEST,
     UnknownContentType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     InvalidField: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyPictures: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -181,7 +187,28 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
     if problems:
         body["errors"] = problems
     body["request_id"] = g.begun.id if "begun" in g else ""
-    response = reply.json(body, status.value, "application/problem+json")
+    return _with_headers(reply.json(body, status.value, "application/problem+json"), status)
+
+
+def _in_protocol(status: HTTPStatus, detail: str) -> Response | None:
+    """Give the answer to a request that failed in the form of the protocol that its path belongs to, if to any."""
+    form = _FORMS.get(request.path.split("/", 2)[1])
+    if form is None:
+        return None
+    if status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT):  # which these protocols do not know
+        status = HTTPStatus.BAD_REQUEST
+    return _with_headers(reply.json(form(status, detail), status.value), status)
+
+
+_FORMS: Final[dict[str, Callable[[HTTPStatus, str], dict[str, Any]]]] = {
+    "v2": lambda _status, detail: {"error": detail},
+    "v1": lambda _status, detail: {"error": detail},
+    "invocations": lambda status, detail: {"error_code": status.name, "message": detail},
+}
+"""By the first part of a path: what clients of other protocols look for in an error."""
+
+
+def _with_headers(response: Response, status: HTTPStatus) -> Response:
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if status == HTTPStatus.UNAUTHORIZED:
@@ -190,7 +217,7 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
 
 
 def register(app: Flask) -> None:
-    """Let every error of the app end in `problem`."""
+    """Let every error of the app end in `problem`, or in the form of its protocol."""
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_any)
 
@@ -198,7 +225,7 @@ def register(app: Flask) -> None:
 def _from_http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.response is not None:  # a redirect or a ready-made answer, not an error
         return error
-    response = problem(HTTPStatus(error.code), error.description or HTTPStatus(error.code).description)
+    response = _answer(HTTPStatus(error.code), error.description or HTTPStatus(error.code).description)
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value  # Allow, Retry-After
@@ -209,5 +236,9 @@ def _from_any(error: Exception) -> Response:
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
-        return problem(status, "The service failed on this request; the log has the details under its request id.")
-    return problem(status, str(error), getattr(error, "problems", None))
+        return _answer(status, "The service failed on this request; the log has the details under its request id.")
+    return _answer(status, str(error), getattr(error, "problems", None))
+
+
+def _answer(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:
+    return _in_protocol(status, detail) or problem(status, detail, problems)

@@ -4,11 +4,13 @@ On the loop a request is answered soonest, and everybody else waits for it meanw
 could wait for a store, for other workers, or that is much work.
 """
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
 from service.admin import is_admin
+from service.connection import Body
 from service.settings import Settings
 
 
@@ -30,10 +32,23 @@ class Lane(Enum):
 _ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/metrics", "/predict"})
 """Paths that are answered from memory."""
 
+_PROTOCOLS_ON_LOOP: Final = re.compile(
+    r"/v2/models/[^/]+/(infer|ready)/?|/v2/health/(live|ready)/?|/v2/?|/v1/models/[^/:]+:predict/?|/(invocations|ping)/?"
+)
+"""Those of other protocols. A version in the path may have to be read from the store."""
+
+_CHANGES_STORE: Final = ("/models", "/v2/repository/models/")
+"""What paths begin with that need the admin token, but for those that only read."""
+
 _NUMBERS: Final = frozenset({"application/octet-stream", "application/x-npy"})
 
 _NUMBERS_BYTES: Final = 256 * 2**10
 """Largest body of bare pixels on the loop: 334 pictures, 7 ms through the shipped network."""
+
+_HEAD_BYTES: Final = 2**10
+"""Longest JSON before binary tensors of which it is looked up whether they are numbers."""
+
+_HEAD_LENGTH: Final = re.compile(r"[0-9]{1,4}")
 
 _BYTES: Final = 16 * 2**10
 """Largest other body on the loop: one picture in JSON has 3 to 15 KB, one of MNIST as PNG 300 bytes; photographs and
@@ -48,14 +63,32 @@ class Lanes:
 
     def limit(self, environ: Mapping[str, Any]) -> int:
         """Give how many bytes a request's body may have; the app refuses those with more."""
-        if environ["PATH_INFO"].startswith("/models"):
+        if environ["PATH_INFO"].startswith(_CHANGES_STORE):
             known = is_admin(environ.get("HTTP_AUTHORIZATION", ""), self._settings)
             return self._settings.max_upload_bytes if known else 0
         return self._settings.max_body_bytes
 
-    def lane(self, environ: Mapping[str, Any], size: int) -> Lane:
-        """Give where a request with a body of `size` bytes is answered."""
-        if environ["PATH_INFO"] not in _ON_LOOP or "version=" in environ["QUERY_STRING"]:
+    def lane(self, environ: Mapping[str, Any], size: int, body: Body = b"") -> Lane:
+        """Give where a request with a body of `size` bytes is answered; without the body it is taken for no numbers."""
+        path = environ["PATH_INFO"]
+        on_loop = path in _ON_LOOP or _PROTOCOLS_ON_LOOP.fullmatch(path)
+        if not on_loop or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE
-        numbers = environ.get("CONTENT_TYPE") in _NUMBERS
-        return Lane.LOOP if size <= (_NUMBERS_BYTES if numbers else _BYTES) else Lane.WORK
+        if "HTTP_CONTENT_ENCODING" in environ:  # nobody knows yet how large it is
+            return Lane.WORK
+        return Lane.LOOP if size <= (_NUMBERS_BYTES if _is_numbers(environ, body) else _BYTES) else Lane.WORK
+
+
+def _is_numbers(environ: Mapping[str, Any], body: Body) -> bool:
+    """Whether a body is bare numbers, but for a short head that says so."""
+    length = environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH")
+    if length is None:
+        return environ.get("CONTENT_TYPE") in _NUMBERS
+    if (
+        not _HEAD_LENGTH.fullmatch(length)
+        or int(length) > _HEAD_BYTES
+        or environ.get("CONTENT_TYPE", "").startswith("image/")
+    ):
+        return False
+    head = bytes(body[: int(length)])
+    return b"BYTES" not in head and (not head or b"binary_data_size" in head)

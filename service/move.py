@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mlp.aliases import AliasDocument
+from mlp.aliases import AliasDocument, Note
 from mlp.errors import GenerationMoved
 from service.errors import SwapUnfinished, VersionRefused
 from service.layout import Cell
@@ -49,6 +49,49 @@ def move(
             return _finished(live, name, serial, after, write, end)
         _wait_for_the_other(live, name, end)  # after which this change may have to be another one
     raise SwapUnfinished(f"another change of {name} is still being prepared")
+
+
+def promote(
+    live: LiveModels,
+    name: str,
+    version: int,
+    alias: str,
+    note: Note,
+    *,
+    force: bool,
+    seconds: float,
+    if_generation: int | None = None,
+) -> AliasDocument:
+    """Let `alias` name `version` in all workers, and give the document. Raises what `move` and the store raise."""
+    live.store.resolve(name, str(version))
+    return move(
+        live,
+        name,
+        lambda before: before.moved(alias, version, note),
+        lambda generation: live.store.promote(
+            name, version, alias, if_generation=generation, by=note.by, why=note.why, force=force
+        ),
+        if_generation=if_generation,
+        forced=force,
+        seconds=seconds,
+    )
+
+
+def unload(live: LiveModels, name: str, note: Note, *, seconds: float) -> AliasDocument:
+    """Let nothing of a model be in production, in all workers, and give the document.
+
+    Raises what `move` and the store raise.
+    """
+    live.store.versions(name)
+    return move(
+        live,
+        name,
+        lambda before: before.unloaded(note),
+        lambda generation: live.store.unload(name, if_generation=generation, by=note.by, why=note.why),
+        if_generation=None,
+        forced=True,
+        seconds=seconds,
+    )
 
 
 def _finished(

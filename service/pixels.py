@@ -28,18 +28,24 @@ def from_bytes(body: bytes | memoryview, spec: Input) -> Pixels:
 
 
 def from_npy(body: bytes | memoryview, spec: Input) -> Pixels:
-    """Give the pixels in an .npy array: integers 0 … 255, or floats.
+    """Give the pixels in an .npy array, as `from_array` reads it. Raises MalformedNpy and what that raises."""
+    return from_array(npy.parse(body), spec)
 
-    Floats are 0 … 1 where none is above 1, and 0 … 255 otherwise. A largest value between 1 and 2 could be either
-    and is refused. Raises MalformedNpy, WrongShape, ValueOutOfRange.
+
+def from_array(array: Array, spec: Input, largest: int | None = None, where: Location = ("body",)) -> Pixels:
+    """Give the pixels in an array: numbers from 0 to `largest`; without it integers 0 … 255, or floats.
+
+    Floats are 0 … 1 then where none is above 1, and 0 … 255 otherwise. A largest value between 1 and 2 could be either
+    and is refused. Raises WrongShape, ValueOutOfRange, BadItem.
     """
-    array = npy.parse(body)
+    if largest is not None:
+        return _pixels(array, spec, largest, where)
     if array.dtype.kind == "f" and array.size:
-        largest = float(array.max())
-        if 1 < largest < 2:
-            raise ValueOutOfRange(f"the largest value is {largest:g}: neither a scale of 0 … 1 nor one of 0 … 255")
-        return _pixels(array, spec, 1 if largest <= 1 else 255, ("body",))
-    return _pixels(array, spec, 255, ("body",))
+        highest = float(array.max())
+        if 1 < highest < 2:
+            raise ValueOutOfRange(f"the largest value is {highest:g}: neither a scale of 0 … 1 nor one of 0 … 255")
+        return _pixels(array, spec, 1 if highest <= 1 else 255, where)
+    return _pixels(array, spec, 255, where)
 
 
 def from_json(body: bytes, spec: Input) -> Pixels | None:

@@ -23,8 +23,11 @@ def served(document: AliasDocument) -> bytes:
     return document.model_copy(update={"history": ()}).text()
 
 
-def why_not_after(committed: Proposal | None, document: AliasDocument) -> str:
-    """Give why a document must not follow what is committed, "" if it may: generations rise, production stays."""
+def why_not_after(committed: Proposal | None, document: AliasDocument, *, unloads: bool = False) -> str:
+    """Give why a document must not follow what is committed, "" if it may.
+
+    Generations rise, and production stays unless it is meant that it `unloads`: lost by a slip, it would be missed.
+    """
     text, room, generation = served(document), DOCUMENT_BYTES - WORD, document.generation
     if len(text) > room:
         return f"the alias document has {len(text)} bytes without its history, more than {room}"
@@ -33,8 +36,12 @@ def why_not_after(committed: Proposal | None, document: AliasDocument) -> str:
             f"the alias document has generation {generation}, and another one of generation {live} is live: "
             f"give it generation {live + 1}"
         )
-    if committed and PRODUCTION not in document.aliases and (answers := committed.document.aliases.get(PRODUCTION)):
-        return f"the alias document names no {PRODUCTION}, and version {answers} answers there: it can be moved only"
+    answers = committed.document.aliases.get(PRODUCTION) if committed else None
+    if answers and PRODUCTION not in document.aliases and not unloads:
+        return (
+            f"the alias document names no {PRODUCTION}, and version {answers} answers there: "
+            "it is moved or unloaded, and the history says so"
+        )
     return ""
 
 

@@ -7,7 +7,7 @@ from pydantic_core import to_json
 
 
 def json(
-    body: dict[str, Any] | bytes,
+    body: dict[str, Any] | list[Any] | bytes,
     status: int = 200,
     content_type: str = "application/json",
     headers: list[tuple[str, str]] | None = None,

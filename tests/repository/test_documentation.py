@@ -14,7 +14,7 @@ from training import recipes
 from training.cli import main
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-HTTP = (ROOT / "docs/http.md").read_text(encoding="utf-8")
+HTTP = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("http.md", "protocols.md"))
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
@@ -44,7 +44,7 @@ def test_every_recipe_is_documented(recipe):
     assert f"`{recipe}`" in (ROOT / "docs/training.md").read_text(encoding="utf-8")
 
 
-MODULES = sorted(path for room in ("mlp", "training", "service") for path in (ROOT / room).glob("*.py"))
+MODULES = sorted(path for room in ("mlp", "training", "service") for path in (ROOT / room).rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

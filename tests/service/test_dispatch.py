@@ -172,10 +172,45 @@ def test_a_probe_is_answered_while_requests_that_wait_are_not():
         (asked(query="top_k=3"), 784, Lane.LOOP),
         (asked("/models/digits/aliases/production", method="PUT"), 15, Lane.STORE),
         (asked("/healthz", method="GET"), 0, Lane.LOOP),
+        (asked("/v2/health/ready/", method="GET"), 0, Lane.LOOP),
+        (asked("/v2/models/digits/infer"), 16_000, Lane.LOOP),
+        (asked("/v2/models/digits/infer"), 17_000, Lane.WORK),
+        (asked("/v2/models/digits/infer", HTTP_CONTENT_ENCODING="gzip"), 100, Lane.WORK),
+        (asked("/v2/models/digits/versions/3/infer"), 100, Lane.STORE),
+        (asked("/v2/models/digits", method="GET"), 0, Lane.STORE),
+        (asked("/v2/repository/models/digits/load"), 2, Lane.STORE),
+        (asked("/v1/models/digits:predict"), 16_000, Lane.LOOP),
+        (asked("/v1/models/digits:predict"), 17_000, Lane.WORK),
+        (asked("/invocations", HTTP_CONTENT_ENCODING="gzip"), 100, Lane.WORK),
     ],
 )
 def test_nothing_long_and_nothing_that_waits_is_on_the_loop(environ, size, lane):
     assert lanes().lane(environ, size) is lane
+
+
+@pytest.mark.parametrize(
+    ("head", "headers", "lane"),
+    [
+        (b'{"datatype":"FP32","binary_data_size":64000}', {}, Lane.LOOP),
+        (b'{"datatype":"BYTES","binary_data_size":64000}', {}, Lane.WORK),
+        (b'{"datatype":"FP32","data":[]}', {}, Lane.WORK),
+        (b"", {}, Lane.LOOP),
+        (b"", {"CONTENT_TYPE": "image/png"}, Lane.WORK),
+        (b'{"datatype":"FP32","binary_data_size":64000}' + b" " * 2000, {}, Lane.WORK),
+    ],
+)
+def test_binary_tensors_of_numbers_may_be_as_long_as_bare_pixels_on_the_loop(head, headers, lane):
+    headers = {"HTTP_INFERENCE_HEADER_CONTENT_LENGTH": str(len(head)), **headers}
+    body = memoryview(head + bytes(64_000))
+
+    assert lanes().lane(asked("/v2/models/digits/infer", **headers), len(body), body) is lane
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "²", "9" * 5000])
+def test_a_length_that_is_none_is_no_reason_to_stay_on_the_loop(length):
+    environ = asked("/v2/models/digits/infer", HTTP_INFERENCE_HEADER_CONTENT_LENGTH=length)
+
+    assert lanes().lane(environ, 64_000, bytes(64_000)) is Lane.WORK
 
 
 @pytest.mark.parametrize(

@@ -192,3 +192,16 @@ def test_after_the_highest_generation_nothing_changes_any_more():
 
     with pytest.raises(InvalidChange, match="generation"):
         document.moved("production", 1)
+
+
+def test_an_unload_takes_production_and_its_traffic_and_a_rollback_goes_back():
+    document = AliasDocument().moved("production", 1).moved("candidate", 2).with_traffic({"candidate": 0.1})
+
+    unloaded = document.unloaded(Note("ada"))
+
+    assert unloaded.aliases == {"candidate": 2}
+    assert unloaded.previous == {"production": 1}
+    assert not unloaded.traffic
+    assert unloaded.history[-1].what == "production unloaded, was 1"
+    assert unloaded.unloaded() == unloaded
+    assert unloaded.rolled_back("production").aliases == {"production": 1, "candidate": 2}

@@ -1,0 +1,117 @@
+"""What the server and its models say of themselves: metadata, configuration, statistics."""
+
+from typing import Final
+
+from mlp.metadata import Input
+from service.live import LiveModels
+from service.statistics import Statistics
+from service.v2 import datatypes, outputs, repository
+from service.v2.message import INPUT
+from service.v2.schemas import (
+    Duration,
+    InferStatistics,
+    ModelConfig,
+    ModelMetadata,
+    ModelStatistics,
+    ServerMetadata,
+    SpecificVersions,
+    TensorConfig,
+    TensorMetadata,
+    VersionPolicy,
+)
+
+_NAME: Final = "mlp"
+
+_VERSION: Final = "0.1.0"
+"""The project's, in pyproject.toml, which is not there where the service runs."""
+
+_PLATFORM: Final = "numpy_npz"
+
+_DATATYPE: Final = "UINT8"
+"""Of the input where only one can be named: the one whose meaning depends on nothing else."""
+
+_EXTENSIONS: Final = [
+    "binary_tensor_data",
+    "classification",
+    "model_configuration",
+    "model_repository",
+    "model_repository(unload_dependents)",
+    "parameters",
+    "statistics",
+]
+
+
+def server() -> ServerMetadata:
+    """Give the server's metadata."""
+    return ServerMetadata(name=_NAME, version=_VERSION, extensions=_EXTENSIONS)
+
+
+def model(live: LiveModels, name: str, reference: str) -> ModelMetadata:
+    """Give the metadata of a model as a version of it has them. Raises what `LiveModels.snapshot` raises."""
+    about = live.snapshot(name, reference).version.metadata
+    return ModelMetadata(
+        name=name,
+        versions=[str(number) for number in repository.numbers(live, live.get(name))],
+        platform=_PLATFORM,
+        inputs=[TensorMetadata(name=INPUT, datatype=_DATATYPE, shape=[-1, *_dims(about.input)])],
+        outputs=[
+            TensorMetadata(name=output, datatype=datatype, shape=[-1, *outputs.shape(output, len(about.labels))])
+            for output, datatype in outputs.DATATYPES.items()
+        ],
+        properties={f"{INPUT}.datatypes": ", ".join([*datatypes.NUMBERS, datatypes.BYTES])},
+    )
+
+
+def config(live: LiveModels, name: str, reference: str, max_batch: int) -> ModelConfig:
+    """Give the configuration of a model as a version of it has it. Raises what `LiveModels.snapshot` raises."""
+    about = live.snapshot(name, reference).version.metadata
+    return ModelConfig(
+        name=name,
+        platform=_PLATFORM,
+        backend=_NAME,
+        version_policy=VersionPolicy(specific=SpecificVersions(versions=sorted(live.get(name).versions))),
+        max_batch_size=max_batch,
+        input=[TensorConfig(name=INPUT, data_type=f"TYPE_{_DATATYPE}", dims=_dims(about.input))],
+        output=[
+            TensorConfig(name=output, data_type=_config_type(datatype), dims=outputs.shape(output, len(about.labels)))
+            for output, datatype in outputs.DATATYPES.items()
+        ],
+    )
+
+
+def counted(live: LiveModels, statistics: Statistics, name: str) -> list[ModelStatistics]:
+    """Give what every version of a model that is in memory, or has answered, has answered. Raises ModelNotFound."""
+    state, cell = live.get(name), live.cell(name)
+    found = []
+    for number in sorted({*state.versions, *repository.numbers(live, state)}):
+        counts = statistics.of(cell, number)
+        if not counts.last and not counts.failed and number not in state.versions:
+            continue
+        n = counts.requests
+        total = counts.read_ns + counts.infer_ns + counts.write_ns
+        found.append(
+            ModelStatistics(
+                name=name,
+                version=str(number),
+                last_inference=counts.last,
+                inference_count=counts.pictures,
+                execution_count=n,
+                inference_stats=InferStatistics(
+                    success=Duration(count=n, ns=total),
+                    fail=Duration(count=counts.failed, ns=counts.failed_ns),
+                    queue=Duration(count=n),
+                    compute_input=Duration(count=n, ns=counts.read_ns),
+                    compute_infer=Duration(count=n, ns=counts.infer_ns),
+                    compute_output=Duration(count=n, ns=counts.write_ns),
+                ),
+            )
+        )
+    return found
+
+
+def _dims(spec: Input) -> list[int]:
+    return [spec.height, spec.width]
+
+
+def _config_type(datatype: str) -> str:
+    return "TYPE_STRING" if datatype == datatypes.BYTES else f"TYPE_{datatype}"
