@@ -5,11 +5,13 @@ from flask import Flask
 from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, health, index, metrics, predict
 from service.board import Board
+from service.counters import Counters, NoCounters
 from service.inline import Inline
 from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
+from service.tracing import Tracing
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -33,17 +35,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["live"] = live
     app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
-    each_request.register(app)
-    errors.register(app)
+    app.extensions["counters"] = counters = Counters(board) if settings.metrics == "on" else NoCounters(board)
+    app.extensions["tracing"] = tracing = Tracing()
+    each_request.register(app, counters, tracing)
+    errors.register(app, counters)
     for blueprint in (
-        predict.routes(live, shadow, settings),
+        predict.routes(live, shadow, counters, tracing, settings),
         catalogue.routes(live),
         admin.routes(live, settings),
         health.routes(live),
-        metrics.routes(live),
+        metrics.routes(live, counters),
         index.routes(),
     ):
         app.register_blueprint(blueprint)
+    counters.know(rule.rule for rule in app.url_map.iter_rules())
     return app
 
 

@@ -1,16 +1,20 @@
 """POST /predict: body → pixels → scores → answer."""
 
 from functools import partial
+from time import perf_counter
 from typing import Literal
 
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlp import network
 from service import answer, body, reply
+from service.counters import Counters
 from service.errors import InvalidField
 from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
+from service.tracing import Tracing
 
 
 class Query(BaseModel):
@@ -28,7 +32,7 @@ class Query(BaseModel):
     """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
-def routes(live: LiveModels, shadow: Shadow, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, shadow: Shadow, counters: Counters, tracing: Tracing, settings: Settings) -> Blueprint:
     """Give the route, answering from `live`."""
     blueprint = Blueprint("predict", __name__)
 
@@ -39,8 +43,11 @@ def routes(live: LiveModels, shadow: Shadow, settings: Settings) -> Blueprint:
         snapshot = live.snapshot(query.model, query.version, client_key or g.request_id)
         version = snapshot.version
         reading = body.Reading(version.metadata.input, query.prepare, settings.max_image_pixels, settings.max_batch)
+        begun = perf_counter()
         pixels = body.read(request, reading)
+        read = perf_counter()
         scores = version.scores(pixels)
+        scored = perf_counter()
         g.said = {"model": version.metadata.name, "version": version.metadata.version, "images": len(pixels)}
         headers = [
             ("X-Model-Name", version.metadata.name),
@@ -48,6 +55,10 @@ def routes(live: LiveModels, shadow: Shadow, settings: Settings) -> Blueprint:
             ("X-Model-Generation", str(snapshot.generation)),
         ]
         response = reply.json(answer.body(version, scores, query.top_k), headers=headers)
+        moments = (begun, read, scored, perf_counter())
+        counters.predicted(snapshot, scores, network.winners(scores), moments, reading.seconds)
+        if tracing.on:
+            tracing.predicted(g.span, g.said, moments, reading.seconds)
         if snapshot.shadow is not None:  # asked when this answer has gone
             response.call_on_close(partial(shadow.offer, live.slot, snapshot, pixels, scores, g.request_id))
         return response
