@@ -10,7 +10,7 @@ PEERS := benchmarks/training/requirements
 HTTP_PEERS := benchmarks/http/requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http docs lock lock-bench lock-bench-http clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http bench-metrics docs lock lock-bench lock-bench-http clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (AR
 bench-http: $(VENV)/.dev $(VENV)-bench-http/.peers ## time the service beside Flask and FastAPI as usual, and beside its own limits (ARGS=--quick)
 	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true
 	@$(BIN)/python -m benchmarks.http --peers $(VENV)-bench-http/bin/python $(ARGS)
+
+bench-metrics: $(VENV)/.dev ## measure what counting for /metrics costs (ARGS=--help lists options)
+	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true
+	@$(BIN)/python -m benchmarks.metrics $(ARGS)
 
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table

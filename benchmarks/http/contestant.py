@@ -128,6 +128,11 @@ class Serving:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """The first of its processes, which has started the others."""
+        return self._process.pid
+
     def url(self, content_type: str) -> str:
         """Give where it takes a content type."""
         return f"http://127.0.0.1:{self.port}{self.contestant.path(content_type)}"
