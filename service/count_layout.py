@@ -65,7 +65,7 @@ PREDICTION_WORDS: Final = Prediction.FIRST_CLASS + CLASSES + 1
 
 
 class CountLayout:
-    """The places for a number of workers: what is shared first, then two rows of counts for each of them."""
+    """The places for a number of workers: what is shared first, then a row of counts for each of them."""
 
     durations: Final = 0
     requests: Final = ROUTES * DURATION_WORDS
@@ -79,21 +79,23 @@ class CountLayout:
         """Places for workers. One more is for a process that is none."""
         self.starts = 0
         """How often a worker has begun in each place."""
-        self.request_keys = self.starts + workers + 1
+        self.added = self.starts + workers
+        """When each worker has last begun to add up what it had noted: monotonic nanoseconds."""
+        self.request_keys = self.added + workers + 1
         self.prediction_keys = self.request_keys + REQUESTS
         self.claimed = self.prediction_keys + PREDICTIONS
         """When each row of predictions was claimed: the number of claims before it."""
         self.claims = self.claimed + PREDICTIONS
         self._labels = self.claims + 1
         self.rows = self._labels + PREDICTIONS * LABELS_BYTES // WORD
-        """The first word of all counts: two rows for each place."""
-        self.size = (self.rows + 2 * (workers + 1) * self.row_words) * WORD
+        """The first word of all counts: a row for each place."""
+        self.size = (self.rows + (workers + 1) * self.row_words) * WORD
         """In bytes."""
 
     def labels(self, row: int) -> int:
         """Give the text of the class names of a row of predictions, by its byte."""
         return self._labels * WORD + row * LABELS_BYTES
 
-    def row(self, place: int, second: int) -> int:
-        """Give the first word of a row: for the worker's own thread (0), or for its others (1)."""
-        return self.rows + (2 * place + second) * self.row_words
+    def row(self, place: int) -> int:
+        """Give the first word of a worker's counts."""
+        return self.rows + place * self.row_words

@@ -77,24 +77,23 @@ class Counted(Collector):
         starts = self._words[self._layout.starts : self._layout.starts + self._layout.workers].tolist()
         yield CounterMetricFamily("mlp_worker_starts", "Times that a worker has begun to serve", sum(starts))
         # Of places that no worker ever had, the memory has not been touched, and need not be.
-        places = [*(place for place, count in enumerate(starts) if count), self._layout.workers]
-        writers = [2 * place + second for place in places for second in (0, 1)]
-        yield self._requests(writers)
-        yield self._durations(writers)
-        yield self._rejections(writers)
-        predicted = list(self._predicted(writers))
+        workers = [*(place for place, count in enumerate(starts) if count), self._layout.workers]
+        yield self._requests(workers)
+        yield self._durations(workers)
+        yield self._rejections(workers)
+        predicted = list(self._predicted(workers))
         yield from _amounts(predicted)
         yield _phases(predicted)
         yield _classes(predicted)
         yield _confidences(predicted)
 
-    def _sum(self, writers: Sequence[int], at: int, count: int) -> Counts:
-        return self._rows[writers, at : at + count].sum(axis=0)
+    def _sum(self, workers: Sequence[int], at: int, count: int) -> Counts:
+        return self._rows[workers, at : at + count].sum(axis=0)
 
-    def _requests(self, writers: Sequence[int]) -> Metric:
+    def _requests(self, workers: Sequence[int]) -> Metric:
         labels = ["route", "method", "status"]
         family = CounterMetricFamily("mlp_requests", "Requests that were answered", labels=labels)
-        counts = self._sum(writers, self._layout.requests, REQUESTS)
+        counts = self._sum(workers, self._layout.requests, REQUESTS)
         for key, row in self._counters.rows.requests().items():
             route, method, status = request_of(key)
             family.add_metric([self._counters.routes[route], METHODS[method], str(status)], counts[row])
@@ -102,31 +101,31 @@ class Counted(Collector):
             family.add_metric([OTHER, OTHER, OTHER], counts[0])
         return family
 
-    def _durations(self, writers: Sequence[int]) -> Metric:
+    def _durations(self, workers: Sequence[int]) -> Metric:
         text = "Time for which a request was being answered"
         family = HistogramMetricFamily("mlp_request_duration_seconds", text, labels=["route"])
         routes = self._counters.routes
-        counts = self._sum(writers, self._layout.durations, len(routes) * DURATION_WORDS)
+        counts = self._sum(workers, self._layout.durations, len(routes) * DURATION_WORDS)
         for route, row in zip(routes, counts.reshape(len(routes), DURATION_WORDS), strict=True):
             if row[:-1].any():
                 family.add_metric([route], _cumulative(SECONDS, row[:-1]), row[-1])
         return family
 
-    def _rejections(self, writers: Sequence[int]) -> Metric:
+    def _rejections(self, workers: Sequence[int]) -> Metric:
         text = "Requests that were not answered as asked, by the error's class"
         family = CounterMetricFamily("mlp_rejections", text, labels=["reason"])
         for reason, count in zip(
-            self._counters.reasons, self._sum(writers, self._layout.reasons, REASONS), strict=False
+            self._counters.reasons, self._sum(workers, self._layout.reasons, REASONS), strict=False
         ):
             if count:
                 family.add_metric([reason], count)
         return family
 
-    def _predicted(self, writers: Sequence[int]) -> Iterator[_Predicted]:
+    def _predicted(self, workers: Sequence[int]) -> Iterator[_Predicted]:
         models = self._counters.models()
         for key, row in [(0, 0), *self._counters.rows.predictions().items()]:
             at = self._layout.predictions + row * PREDICTION_WORDS
-            theirs = [w for w in writers if self._words[self._layout.row(*divmod(w, 2)) + at] == key]
+            theirs = [place for place in workers if self._words[self._layout.row(place) + at] == key]
             counts = self._sum(theirs, at, PREDICTION_WORDS)
             if not counts[Prediction.BATCHES]:
                 continue

@@ -1,15 +1,17 @@
-"""What a worker counts while it answers: requests, rejections, predictions. Cheap enough for every request.
+"""What a worker counts while it answers: requests, rejections, predictions.
 
-The counts are in memory that all workers share, so that any of them can tell the sum (service/counted.py), and outlive
-a worker: its successor goes on where it ended. prometheus_client's own files for several processes would take three
-times as long for one count as is taken here for a whole request.
+A request only notes what has happened; a thread of the worker adds the notes up, some fifty times a second, in memory
+that all workers share. So any of them can tell the sum (service/counted.py), and a worker's successor goes on where it
+ended. Adding up in the request took four times as long: each count is in another place, and by the time of the next
+request none of them is in the processor's cache any more. prometheus_client's own way for several processes takes
+still longer.
 """
 
 import threading
-from bisect import bisect_left
-from collections.abc import Collection, Iterable
-from threading import get_ident
-from typing import Final
+import time
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,6 @@ from werkzeug.exceptions import default_exceptions
 
 from mlp.arrays import Float, Ints
 from mlp.errors import MlpError
-from mlp.version import Version
 from service.board import Board
 from service.count_layout import (
     CLASSES,
@@ -49,23 +50,27 @@ UNMATCHED: Final = "unmatched"
 UNEXPECTED: Final = "Unexpected"
 """The reason of an error that is ours."""
 
-_SINGLY: Final = 12
-"""Pictures up to which counting one after the other takes less time than the arrays."""
+_NOTES: Final = 500
+"""Requests after which a worker adds up at once, whatever its thread does."""
 
-# As plain numbers: a member of an enumeration takes longer to be looked up than a count to be written.
+_PATIENCE_SECONDS: Final = 0.25
+"""With the other workers, each of which adds up every twenty milliseconds."""
+
 _SUM: Final = DURATION_WORDS - 1
-_BATCHES, _PREPARED = int(Prediction.BATCHES), int(Prediction.PREPARED)
-_PARSE, _PREPARE, _INFER, _ANSWER = map(
-    int, (Prediction.PARSE, Prediction.PREPARE, Prediction.INFER, Prediction.ANSWER)
-)
-_CONFIDENCE, _BUCKET, _CLASS = map(int, (Prediction.CONFIDENCE, Prediction.FIRST_BUCKET, Prediction.FIRST_CLASS))
+_SECONDS: Final = np.array(SECONDS)
+_CONFIDENCES: Final = np.array(CONFIDENCES)
+
+_Batch = tuple[Snapshot, Float, Ints, Moments, float]
+"""The arguments of `predicted`."""
+
+_Note = TypeVar("_Note")
 
 
 class Counters:
-    """The counts of all workers of one service, and the part of them that this process writes.
+    """The counts of all workers of one service, and what this process has noted for them.
 
-    Each worker writes two rows: its own thread the first, without a lock; all its other threads, one at a time, the
-    second. Every function may be called from any thread, and none raises an error or waits for another process.
+    `request_ended`, `predicted` and `rejected` may be called from any thread; they take well under a microsecond, wait
+    for nothing and raise nothing. What a worker has noted and not added up is lost if it is killed, not if it ends.
     """
 
     def __init__(self, board: Board) -> None:
@@ -75,50 +80,73 @@ class Counters:
         self.rows = CountRows(self.shared, self.layout)
         self.routes: tuple[str, ...] = (UNMATCHED,)
         self.reasons = (UNEXPECTED, *sorted(_names()))[:REASONS]
-        self._aside = threading.Lock()
-        self._write_as(self.layout.workers)
+        self._requests: deque[tuple[str, str, int, float]] = deque()
+        self._predictions: deque[_Batch] = deque()
+        self._rejections: deque[str] = deque()
+        self._adding = threading.Lock()
+        self._row = _Row(self, self.layout.workers)
+        self._added = self.layout.added + self.layout.workers
 
     def know(self, routes: Iterable[str]) -> None:
         """Name the app's routes, before the workers are forked: all of them know a route by its number."""
         self.routes = (UNMATCHED, *sorted(set(routes)))[:ROUTES]
-        self._first.forget()
-        self._second.forget()
 
     def join(self, slot: int) -> None:
-        """Count as the worker in that slot from now on; call it in the thread that answers most requests."""
-        self._write_as(slot)
+        """Count as the worker in that slot from now on, and go on where its predecessor ended."""
+        self._row = _Row(self, slot)
+        self._added = self.layout.added + slot
+        self.add_up()
         self.shared.words[self.layout.starts + slot] += 1
 
-    def _write_as(self, place: int) -> None:
-        self._thread = get_ident()
-        self._first, self._second = (_Writer(self, self.layout.row(place, second)) for second in (0, 1))
+    # What has happened
 
     def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request: its route by the app's rule, "" for none, and for how long it was being answered."""
-        if get_ident() == self._thread:
-            self._first.request(route, method, status, seconds)
-        else:
-            with self._aside:
-                self._second.request(route, method, status, seconds)
-
-    def rejected(self, error: Exception) -> None:
-        """Count what a request was not answered for, by the error's class."""
-        kind = type(error.error if isinstance(error, BadItem) else error).__name__
-        reason = self.reasons.index(kind) if kind in self.reasons else 0
-        with self._aside:
-            self._second.rejection(reason)
+        self._requests.append((route, method, status, seconds))
+        if len(self._requests) > _NOTES:
+            self.add_up()
 
     def predicted(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments, prepare: float) -> None:
         """Count a batch that `snapshot` has answered.
 
-        `scores` are (n, c), `indices` (n,) the classes that they name. `prepare` are the seconds before the body was
-        read that went into the preparation of pictures, 0 for numbers.
+        `scores` are (n, c), `indices` (n,) the classes that they name; neither may be changed afterwards. `prepare` are
+        the seconds before the body was read that went into the preparation of pictures, 0 for numbers.
         """
-        if get_ident() == self._thread:
-            self._first.prediction(snapshot, scores, indices, moments, prepare)
-        else:
-            with self._aside:
-                self._second.prediction(snapshot, scores, indices, moments, prepare)
+        self._predictions.append((snapshot, scores, indices, moments, prepare))
+
+    def rejected(self, error: Exception) -> None:
+        """Count what a request was not answered for, by the error's class."""
+        self._rejections.append(type(error.error if isinstance(error, BadItem) else error).__name__)
+
+    # The sums
+
+    def add_up(self) -> None:
+        """Add what was noted to the counts that all workers share."""
+        with self._adding:
+            self.shared.words[self._added] = time.monotonic_ns()
+            durations = defaultdict[tuple[str, str, int], list[float]](list)
+            for route, method, status, seconds in _taken(self._requests):
+                durations[route, method, status].append(seconds)
+            for (route, method, status), found in durations.items():
+                self._row.requests(route, method, status, found)
+            batches = defaultdict[int, list[_Batch]](list)
+            for batch in _taken(self._predictions):
+                batches[id(batch[0].version)].append(batch)
+            for of_one_version in batches.values():
+                self._row.predictions(of_one_version)
+            for reason in _taken(self._rejections):
+                self._row.rejection(reason)
+
+    def wait_for_sums(self) -> None:
+        """Wait until every worker has added up what it had noted by now; a worker that hangs, for a moment."""
+        begun = now = time.monotonic_ns()
+        self.add_up()
+        words, slots = self.shared.words, list(self._board.workers.live())
+        while now < begun + _PATIENCE_SECONDS * 1e9 and any(
+            0 < words[self.layout.added + slot] < begun for slot in slots
+        ):
+            time.sleep(0.002)
+            now = time.monotonic_ns()
 
     def models(self) -> list[str]:
         """Give the names of the models by their places on the board."""
@@ -136,42 +164,34 @@ class NoCounters(Counters):
     def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
         """Do nothing."""
 
-    def rejected(self, error: Exception) -> None:
-        """Do nothing."""
-
     def predicted(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments, prepare: float) -> None:
         """Do nothing."""
 
+    def rejected(self, error: Exception) -> None:
+        """Do nothing."""
 
-class _Writer:
-    """One row of counts; used by one thread at a time."""
 
-    def __init__(self, counters: Counters, at: int) -> None:
+class _Row:
+    """A worker's counts in the shared memory; nobody else writes them, and one thread at a time."""
+
+    def __init__(self, counters: Counters, place: int) -> None:
         self._counters = counters
         self._rows = counters.rows
         self._words = counters.shared.words
         self._counts = counters.shared.bytes.cast("d")
         self._array: npt.NDArray[np.float64] = np.frombuffer(counters.shared.bytes, np.float64)
-        self._at = at
+        self._at = counters.layout.row(place)
         self._request_places: dict[tuple[str, str, int], tuple[int, int]] = {}
-        self._version_rows: dict[int, int] = {}
-        self._version: Version | None = None
-        """The one that was counted last, and where its counts are: mostly it is the next one, too."""
-        self._key = self._key_at = self._version_at = 0
 
-    def forget(self) -> None:
-        """Look all routes up anew."""
-        self._request_places.clear()
-
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+    def requests(self, route: str, method: str, status: int, seconds: list[float]) -> None:
+        """Count requests of one kind, by their durations."""
         try:
             number, durations = self._request_places[route, method, status]
         except KeyError:
             number, durations = self._request_place(route, method, status)
-        counts = self._counts
-        counts[number] += 1.0
-        counts[durations + bisect_left(SECONDS, seconds)] += 1.0
-        counts[durations + _SUM] += seconds
+        self._counts[number] += len(seconds)
+        self._add(durations, np.bincount(np.searchsorted(_SECONDS, seconds)))
+        self._counts[durations + _SUM] += sum(seconds)
 
     def _request_place(self, route: str, method: str, status: int) -> tuple[int, int]:
         routes, layout = self._counters.routes, self._counters.layout
@@ -187,73 +207,51 @@ class _Writer:
             self._request_places[route, method, status] = place
         return place
 
-    def rejection(self, reason: int) -> None:
+    def rejection(self, name: str) -> None:
+        reasons = self._counters.reasons
+        reason = reasons.index(name) if name in reasons else 0
         self._counts[self._at + self._counters.layout.reasons + reason] += 1.0
 
-    def prediction(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments, prepare: float) -> None:
-        if snapshot.version is not self._version or self._words[self._key_at] != self._key:
-            self._turn_to(snapshot)
-        at, counts = self._version_at, self._counts
-        begun, read, scored, answered = moments
-        counts[at + _BATCHES] += 1.0
-        counts[at + _PARSE] += read - begun - prepare
-        counts[at + _INFER] += scored - read
-        counts[at + _ANSWER] += answered - scored
-        if prepare:
-            counts[at + _PREPARED] += 1.0
-            counts[at + _PREPARE] += prepare
-        if len(indices) == 1:
-            index = indices.item()
-            self._picture(at, index, scores.item(index))
-        elif len(indices) <= _SINGLY:
-            for index, row in zip(indices.tolist(), scores.tolist(), strict=True):
-                self._picture(at, index, row[index])
-        else:
-            self._pictures(at, scores, indices)
-
-    def _picture(self, at: int, index: int, confidence: float) -> None:
-        counts = self._counts
-        counts[at + _CLASS + (index if index < CLASSES else CLASSES)] += 1.0
-        counts[at + _BUCKET + bisect_left(CONFIDENCES, confidence)] += 1.0
-        counts[at + _CONFIDENCE] += confidence
-
-    def _pictures(self, at: int, scores: Float, indices: Ints) -> None:
+    def predictions(self, batches: list[_Batch]) -> None:
+        """Count batches that one version has answered."""
+        at = self._place_of(batches[0][0])
+        counts = self._array[at : at + PREDICTION_WORDS]
+        moments = np.array([batch[3] for batch in batches])  # (batches, 4)
+        prepare = np.array([batch[4] for batch in batches])
+        phases = np.diff(moments, axis=1).sum(axis=0)  # parse, infer, answer
+        counts[Prediction.BATCHES] += len(batches)
+        counts[Prediction.PREPARED] += np.count_nonzero(prepare)
+        counts[Prediction.PREPARE] += prepare.sum()
+        counts[Prediction.PARSE] += phases[0] - prepare.sum()
+        counts[Prediction.INFER : Prediction.ANSWER + 1] += phases[1:]
+        scores, indices = (np.concatenate([batch[n] for batch in batches]) for n in (1, 2))  # (n, c), (n,)
         confidences = scores[np.arange(len(indices)), indices].astype(np.float64)
-        self._add(at + _CLASS, np.bincount(np.minimum(indices, CLASSES)))
-        self._add(at + _BUCKET, np.bincount(np.searchsorted(CONFIDENCES, confidences)))
-        self._counts[at + _CONFIDENCE] += float(confidences.sum())
+        counts[Prediction.CONFIDENCE] += confidences.sum()
+        self._add(at + Prediction.FIRST_CLASS, np.bincount(np.minimum(indices, CLASSES)))
+        self._add(at + Prediction.FIRST_BUCKET, np.bincount(np.searchsorted(_CONFIDENCES, confidences)))
 
     def _add(self, at: int, counts: Ints) -> None:
         self._array[at : at + len(counts)] += counts
 
-    def _turn_to(self, snapshot: Snapshot) -> None:
-        """Count for another version than the last time, or for the same if its row has been given away meanwhile."""
-        version = snapshot.version
-        key = version_key(snapshot.cell, version.metadata.version)
-        row = self._version_rows.get(key, 0)
-        if not row or not self._rows.is_claimed_by(row, key):
-            row = self._claim(key, snapshot)
-        layout = self._counters.layout
-        self._version, self._key = (version, key) if row else (None, 0)
-        self._key_at = layout.prediction_keys + row
-        self._version_at = self._at + layout.predictions + row * PREDICTION_WORDS
-
-    def _claim(self, key: int, snapshot: Snapshot) -> int:
-        """Give the row of a version; the counts in it begin anew if they were another's."""
+    def _place_of(self, snapshot: Snapshot) -> int:
+        """Give the first word of a version's counts; they begin anew if they were another's."""
+        key, labels = version_key(snapshot.cell, snapshot.version.metadata.version), snapshot.version.metadata.labels
         try:
-            row = self._rows.claim_prediction(
-                key, snapshot.version.metadata.labels, lambda: self._counters.in_use(snapshot.cell)
-            )
+            row = self._rows.claim_prediction(key, labels, lambda: self._counters.in_use(snapshot.cell))
         except SharedLockBusy:
             row = 0
-        if row:
-            at = self._at + self._counters.layout.predictions + row * PREDICTION_WORDS
-            if self._words[at] != key:
-                self._words[at] = 0  # so that nobody takes half of the old for the new
-                self._array[at + 1 : at + PREDICTION_WORDS] = 0.0
-                self._words[at] = key
-            self._version_rows = {k: r for k, r in self._version_rows.items() if r != row} | {key: row}
-        return row
+        at = self._at + self._counters.layout.predictions + row * PREDICTION_WORDS
+        if row and self._words[at] != key:
+            self._words[at] = 0  # so that nobody takes half of the old for the new
+            self._array[at + 1 : at + PREDICTION_WORDS] = 0.0
+            self._words[at] = key
+        return at
+
+
+def _taken(notes: deque[_Note]) -> Iterator[_Note]:
+    """Give what is there, and take it away; what others append meanwhile stays for the next time."""
+    for _ in range(len(notes)):
+        yield notes.popleft()
 
 
 def _names() -> set[str]:

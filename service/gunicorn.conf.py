@@ -38,14 +38,15 @@ logconfig_dict = log.of_gunicorn(settings.log_level, settings.log_format)
 def post_worker_init(worker: Any) -> None:
     """Take part in swaps; a worker that replaces a dead one first catches up with what has changed since."""
     extensions = worker.asgi.flask.extensions
-    watch.watch(extensions["live"], extensions["shadow"], settings)
-    extensions["counters"].join(extensions["live"].slot)
+    watch.watch(extensions["live"], extensions["shadow"], extensions["counters"], settings)
     extensions["tracing"].start(settings)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
-    """Send the last traces."""
-    worker.app.wsgi().flask.extensions["tracing"].stop()
+    """Leave nothing behind that was only noted."""
+    extensions = worker.app.wsgi().flask.extensions
+    extensions["counters"].add_up()
+    extensions["tracing"].stop()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -18,6 +18,8 @@ class Lane(Enum):
     LOOP = 0
     WORK = 1
     """For large bodies; a second thread would only fight with the first for the interpreter."""
+    SCRAPE = 2
+    """For what waits for the other workers' counts; not behind what may wait for the store."""
     STORE = 4
     """For what reads the store or changes it, and may wait for other workers meanwhile."""
 
@@ -27,7 +29,7 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/metrics", "/predict"})
+_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/predict"})
 """Paths that are answered from memory."""
 
 _NUMBERS: Final = frozenset({"application/octet-stream", "application/x-npy"})
@@ -55,6 +57,8 @@ class Lanes:
 
     def lane(self, environ: Mapping[str, Any], size: int) -> Lane:
         """Give where a request with a body of `size` bytes is answered."""
+        if environ["PATH_INFO"] == "/metrics":
+            return Lane.SCRAPE
         if environ["PATH_INFO"] not in _ON_LOOP or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE
         numbers = environ.get("CONTENT_TYPE") in _NUMBERS

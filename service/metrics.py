@@ -29,6 +29,7 @@ def routes(live: LiveModels, counters: Counters) -> Blueprint:
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
+        counters.wait_for_sums()
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encoder(registry), content_type=content_type)
 

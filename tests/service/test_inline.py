@@ -207,6 +207,7 @@ def test_a_probe_is_answered_while_requests_that_wait_are_not():
         (scope(query="top_k=3"), 784, Lane.LOOP),
         (scope("/models/digits/aliases/production", method="PUT"), 15, Lane.STORE),
         (scope("/healthz", method="GET"), 0, Lane.LOOP),
+        (scope("/metrics", method="GET"), 0, Lane.SCRAPE),
     ],
 )
 def test_nothing_long_and_nothing_that_waits_is_on_the_loop(asked, size, lane):
