@@ -15,13 +15,16 @@ from mlp.errors import MalformedNpy
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
+_HEADER_BYTES = 2**17
+"""More than a header that NumPy reads can have."""
 
-def parse(data: bytes) -> npt.NDArray[Any]:
+
+def parse(data: bytes | memoryview) -> npt.NDArray[Any]:
     """Give the array in `data`, read-only and without copying it.
 
     Raises MalformedNpy when the bytes are not exactly one array, or its elements are objects or records.
     """
-    stream = BytesIO(data)
+    stream = BytesIO(data[:_HEADER_BYTES])
     shape, fortran_order, dtype = _header(stream)
     if dtype.hasobject:
         raise MalformedNpy("the array holds Python objects, which are never loaded")

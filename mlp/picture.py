@@ -107,6 +107,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode == "LAB":
         return image.getchannel("L")
     alpha = image.has_transparency_data
+    if image.mode in {"L", "RGB"} and not alpha:
+        return image
     if image.mode in {"1", "L", "LA", "La"}:
         return image.convert("LA" if alpha else "L")
     return image.convert("RGBA" if alpha else "RGB")

@@ -6,7 +6,7 @@ from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, health, index, metrics, predict
 from service.board import Board
 from service.counters import Counters, NoCounters
-from service.inline import Inline
+from service.dispatch import Dispatch
 from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
@@ -37,10 +37,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["counters"] = counters = Counters(board) if settings.metrics == "on" else NoCounters(board)
     app.extensions["tracing"] = tracing = Tracing()
+    app.extensions["predict"] = predicting = predict.Predict(live, shadow, counters, tracing, settings)
     each_request.register(app, counters, tracing)
     errors.register(app, counters)
     for blueprint in (
-        predict.routes(live, shadow, counters, tracing, settings),
+        predict.routes(predicting, tracing),
         catalogue.routes(live),
         admin.routes(live, settings),
         health.routes(live),
@@ -52,7 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def create_server() -> Inline:
+def create_server() -> Dispatch:
     """Give what a server's workers serve: the app that the environment asks for. Raises SettingsError."""
     settings = Settings.load()
-    return Inline(create_app(settings), Lanes(settings))
+    app = create_app(settings)
+    return Dispatch(app, Lanes(settings), app.extensions["predict"].direct)

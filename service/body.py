@@ -5,7 +5,7 @@ Numbers are in service/pixels.py, multipart in service/multipart.py, pictures in
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Literal
@@ -15,6 +15,7 @@ from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
 from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from mlp import picture, prepare
 from mlp.arrays import Pixels, Uint8
@@ -102,19 +103,18 @@ class Json(BaseModel):
         return self
 
 
-def read(request: Request, reading: Reading) -> Pixels:
-    """Give the prepared pixels that a request's body holds, n ≥ 1.
+def read(environ: Mapping[str, Any], data: bytes | memoryview, reading: Reading) -> Pixels:
+    """Give the prepared pixels that a request's body holds, n ≥ 1, by the headers in `environ`.
 
-    Raises MalformedBody, UnknownContentType, InvalidField, BadItem, TooManyPictures, BodyTooLarge, PictureError,
-    ArrayError.
+    Raises MalformedBody, UnknownContentType, InvalidField, BadItem, TooManyPictures, PictureError, ArrayError.
     """
-    environ = request.environ
-    reader = _READERS.get(environ.get("CONTENT_TYPE", "")) or _READERS.get(request.mimetype)
+    content_type = environ.get("CONTENT_TYPE", "")
+    reader = _READERS.get(content_type) or _READERS.get(parse_options_header(content_type)[0].lower())
     if reader is None:
-        raise UnknownContentType(_content_type_help(request.mimetype))
+        raise UnknownContentType(_content_type_help(parse_options_header(content_type)[0]))
     if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnknownContentType("a compressed body is not read here; send it without Content-Encoding")
-    batch = reader(received(request, "the most that is read"), request, reading)
+    batch = reader(data if reader in _AS_IT_CAME else bytes(data), content_type, reading)
     reading.check_count(len(batch))
     return batch
 
@@ -140,26 +140,31 @@ def _content_type_help(got: str) -> str:
     return f"the Content-Type is {got or 'missing'}{hint}; expected one of {', '.join(_READERS)}"
 
 
-def _read_picture(body: bytes, _request: Request, reading: Reading) -> Pixels:
+def _read_picture(body: bytes, _content_type: str, reading: Reading) -> Pixels:
     return reading.picture(body)[np.newaxis]
 
 
-def _read_raw(body: bytes, _request: Request, reading: Reading) -> Pixels:
+def _read_raw(body: bytes | memoryview, _content_type: str, reading: Reading) -> Pixels:
     return pixels.from_bytes(body, reading.spec)
 
 
-def _read_npy(body: bytes, _request: Request, reading: Reading) -> Pixels:
+def _read_npy(body: bytes | memoryview, _content_type: str, reading: Reading) -> Pixels:
     return pixels.from_npy(body, reading.spec)
 
 
-def _read_multipart(body: bytes, request: Request, reading: Reading) -> Pixels:
-    items = multipart.files(body, request.headers["Content-Type"], max_parts=reading.max_batch)
+def _read_multipart(body: bytes, content_type: str, reading: Reading) -> Pixels:
+    items = multipart.files(body, content_type, max_parts=reading.max_batch)
     if not items:
         raise InvalidField((("body",), "there is no file in the form; with curl: -F image=@7.png, with the @"))
     return reading.pictures(items, ("body",))
 
 
-def _read_json(body: bytes, _request: Request, reading: Reading) -> Pixels:
+def _read_json(body: bytes, _content_type: str, reading: Reading) -> Pixels:
+    plain = pixels.from_json(body, reading.spec)
+    return plain if plain is not None else _read_any_json(body, reading)
+
+
+def _read_any_json(body: bytes, reading: Reading) -> Pixels:
     try:
         parsed = from_json(body, allow_inf_nan=False)
     except ValueError as error:
@@ -189,7 +194,7 @@ def _base64(text: str, where: Location) -> bytes:
         raise InvalidField((where, f"not valid base64: {error}")) from error
 
 
-_READERS: Final[dict[str, Callable[[bytes, Request, Reading], Pixels]]] = {
+_READERS: Final[dict[str, Callable[[Any, str, Reading], Pixels]]] = {
     "application/json": _read_json,
     "multipart/form-data": _read_multipart,
     "application/octet-stream": _read_raw,
@@ -200,3 +205,6 @@ _READERS: Final[dict[str, Callable[[bytes, Request, Reading], Pixels]]] = {
     ),
 }
 """A picture is read by what it is; which of the image types its request names makes no difference."""
+
+_AS_IT_CAME: Final = frozenset({_read_raw, _read_npy})
+"""Those that make pixels of a body without copying it."""

@@ -24,19 +24,12 @@ from service.count_layout import (
     Prediction,
 )
 from service.count_rows import request_of, version_of
-from service.counters import METHODS, OTHER, Counters
+from service.counters import METHODS, OTHER, PHASES, Counters
 
 Counts = npt.NDArray[np.float64]
 
 _VERSION: Final = ("model", "version")
 _BUCKETS: Final = slice(Prediction.FIRST_BUCKET, Prediction.FIRST_CLASS)
-_PHASES: Final = (
-    ("parse", Prediction.BATCHES, Prediction.PARSE),
-    ("prepare", Prediction.PREPARED, Prediction.PREPARE),
-    ("infer", Prediction.BATCHES, Prediction.INFER),
-    ("answer", Prediction.BATCHES, Prediction.ANSWER),
-)
-"""With the words of their number and of their time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +139,9 @@ def _amounts(predicted: Sequence[_Predicted]) -> Iterator[Metric]:
 def _phases(predicted: Sequence[_Predicted]) -> Metric:
     family = SummaryMetricFamily("mlp_phase_seconds", "Time for a part of a prediction", labels=[*_VERSION, "phase"])
     for found in predicted:
-        for phase, count, seconds in _PHASES:
-            family.add_metric([*found.names, phase], int(found.counts[count]), found.counts[seconds])
+        for phase, seconds in zip(PHASES, found.counts[Prediction.PARSE : Prediction.ANSWER + 1].tolist(), strict=True):
+            number = found.counts[Prediction.PREPARED if phase == "prepare" else Prediction.BATCHES]
+            family.add_metric([*found.names, phase], int(number), seconds)
     return family
 
 

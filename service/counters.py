@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from werkzeug.exceptions import default_exceptions
 
+from mlp import network
 from mlp.arrays import Float, Ints
 from mlp.errors import MlpError
 from service.board import Board
@@ -37,8 +38,11 @@ from service.layout import Cell
 from service.live import Snapshot
 from service.shared import Shared
 
-Moments = tuple[float, float, float, float]
-"""When a batch was begun, read from the body, scored by the network, and written as an answer: `time.perf_counter`."""
+Moments = tuple[float, float, float, float, float]
+"""When a batch was begun, parsed, prepared, scored by the network, and written as an answer: `time.perf_counter`."""
+
+PHASES: Final = ("parse", "prepare", "infer", "answer")
+"""Between two moments each."""
 
 OTHER: Final = "other"
 
@@ -60,7 +64,7 @@ _SUM: Final = DURATION_WORDS - 1
 _SECONDS: Final = np.array(SECONDS)
 _CONFIDENCES: Final = np.array(CONFIDENCES)
 
-_Batch = tuple[Snapshot, Float, Ints, Moments, float]
+_Batch = tuple[Snapshot, Float, Moments]
 """The arguments of `predicted`."""
 
 _Note = TypeVar("_Note")
@@ -106,13 +110,12 @@ class Counters:
         if len(self._requests) > _NOTES:
             self.add_up()
 
-    def predicted(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments, prepare: float) -> None:
-        """Count a batch that `snapshot` has answered.
+    def predicted(self, snapshot: Snapshot, scores: Float, moments: Moments) -> None:
+        """Count a batch that `snapshot` has answered with `scores` (n, c), which must not change any more.
 
-        `scores` are (n, c), `indices` (n,) the classes that they name; neither may be changed afterwards. `prepare` are
-        the seconds before the body was read that went into the preparation of pictures, 0 for numbers.
+        Where nothing was to be prepared, parsed and prepared are the same moment.
         """
-        self._predictions.append((snapshot, scores, indices, moments, prepare))
+        self._predictions.append((snapshot, scores, moments))
 
     def rejected(self, error: Exception) -> None:
         """Count what a request was not answered for, by the error's class."""
@@ -164,7 +167,7 @@ class NoCounters(Counters):
     def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
         """Do nothing."""
 
-    def predicted(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments, prepare: float) -> None:
+    def predicted(self, snapshot: Snapshot, scores: Float, moments: Moments) -> None:
         """Do nothing."""
 
     def rejected(self, error: Exception) -> None:
@@ -216,15 +219,12 @@ class _Row:
         """Count batches that one version has answered."""
         at = self._place_of(batches[0][0])
         counts = self._array[at : at + PREDICTION_WORDS]
-        moments = np.array([batch[3] for batch in batches])  # (batches, 4)
-        prepare = np.array([batch[4] for batch in batches])
-        phases = np.diff(moments, axis=1).sum(axis=0)  # parse, infer, answer
+        phases = np.diff(np.array([batch[2] for batch in batches]), axis=1)  # (batches, 4)
         counts[Prediction.BATCHES] += len(batches)
-        counts[Prediction.PREPARED] += np.count_nonzero(prepare)
-        counts[Prediction.PREPARE] += prepare.sum()
-        counts[Prediction.PARSE] += phases[0] - prepare.sum()
-        counts[Prediction.INFER : Prediction.ANSWER + 1] += phases[1:]
-        scores, indices = (np.concatenate([batch[n] for batch in batches]) for n in (1, 2))  # (n, c), (n,)
+        counts[Prediction.PREPARED] += np.count_nonzero(phases[:, 1])
+        counts[Prediction.PARSE : Prediction.ANSWER + 1] += phases.sum(axis=0)
+        scores = np.concatenate([batch[1] for batch in batches])  # (n, c)
+        indices = network.winners(scores)  # (n,)
         confidences = scores[np.arange(len(indices)), indices].astype(np.float64)
         counts[Prediction.CONFIDENCE] += confidences.sum()
         self._add(at + Prediction.FIRST_CLASS, np.bincount(np.minimum(indices, CLASSES)))

@@ -180,7 +180,7 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
     body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if problems:
         body["errors"] = problems
-    body["request_id"] = g.get("request_id", "")
+    body["request_id"] = g.begun.id if "begun" in g else ""
     response = reply.json(body, status.value, "application/problem+json")
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -225,6 +225,6 @@ def _from_http(error: HTTPException) -> Response | HTTPException:
 def _from_any(error: Exception) -> Response:
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.exception("unexpected error", extra={"request_id": g.get("request_id")})
+        _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return problem(status, "The service failed on this request; the log has the details under its request id.")
     return problem(status, str(error), getattr(error, "problems", None))

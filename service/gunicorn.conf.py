@@ -23,10 +23,8 @@ log.configure(settings.log_level, settings.log_format)
 wsgi_app = "service.app:create_server()"
 bind = f"{settings.host}:{settings.port}"
 workers = settings.workers
-worker_class = "service.asgi_worker.Worker"
-asgi_loop = "uvloop"
-keepalive = 75
-timeout = 30  # also for the next part of a body to come
+worker_class = "service.worker.Worker"
+timeout = 30
 graceful_timeout = 20
 preload_app = True  # models are read once, and workers share their memory: service/board.py rests on it
 control_socket_disable = True  # it would need a writable home
@@ -37,7 +35,7 @@ logconfig_dict = log.of_gunicorn(settings.log_level, settings.log_format)
 
 def post_worker_init(worker: Any) -> None:
     """Take part in swaps; a worker that replaces a dead one first catches up with what has changed since."""
-    extensions = worker.asgi.flask.extensions
+    extensions = worker.wsgi.flask.extensions
     watch.watch(extensions["live"], extensions["shadow"], extensions["counters"], settings)
     extensions["tracing"].start(settings)
 

@@ -1,9 +1,12 @@
 """Numbers that a client sent → pixels (n, height, width), 0 … 255. Pictures are read in mlp/picture.py."""
 
+import itertools
+from operator import mul
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
+import simdjson
 
 from mlp import npy
 from mlp.arrays import Pixels
@@ -14,7 +17,7 @@ from service.errors import BadItem, Location
 Array = npt.NDArray[Any]
 
 
-def from_bytes(body: bytes, spec: Input) -> Pixels:
+def from_bytes(body: bytes | memoryview, spec: Input) -> Pixels:
     """Give raw uint8 pixels, n × height × width bytes, without copying them. Raises WrongShape."""
     n, rest = divmod(len(body), spec.size)
     if rest or not n:
@@ -24,7 +27,7 @@ def from_bytes(body: bytes, spec: Input) -> Pixels:
     return np.frombuffer(body, np.uint8).reshape(n, spec.height, spec.width)
 
 
-def from_npy(body: bytes, spec: Input) -> Pixels:
+def from_npy(body: bytes | memoryview, spec: Input) -> Pixels:
     """Give the pixels in an .npy array: integers 0 … 255, or floats.
 
     Floats are 0 … 1 where none is above 1, and 0 … 255 otherwise. A largest value between 1 and 2 could be either
@@ -39,6 +42,62 @@ def from_npy(body: bytes, spec: Input) -> Pixels:
     return _pixels(array, spec, 255, ("body",))
 
 
+def from_json(body: bytes, spec: Input) -> Pixels | None:
+    """Give the pixels in a JSON body that has nothing but `pixels` and perhaps `pixel_max`, without lists on the way.
+
+    None for a body in which anything else is, or anything is wrong: lists tell more, and `from_lists` says what.
+    """
+    try:
+        document = simdjson.Parser().parse(body)
+        numbers, largest = _fields(document)
+        shape = _shape(numbers)
+        if body.count(b"[") != sum(itertools.accumulate(shape[:-1], mul, initial=1)):
+            return None  # there are others in the innermost
+        return _pixels(_numbers(numbers).reshape(shape), spec, largest, ())
+    except (ValueError, TypeError, LookupError, RuntimeError, ArrayError, BadItem):
+        return None
+
+
+def _fields(document: object) -> tuple[simdjson.Array, int]:
+    """Give `pixels` and `pixel_max`; raise TypeError or LookupError unless there are these and no others."""
+    if not isinstance(document, simdjson.Object):
+        raise TypeError("not an object")
+    numbers, largest = document["pixels"], document["pixel_max"] if len(document) == 2 else 255
+    if len(document) > 2 or not isinstance(numbers, simdjson.Array) or type(largest) is not int:
+        raise TypeError("not these fields, or not of their types")
+    if largest not in (1, 255):
+        raise ValueError("no such pixel_max")
+    return numbers, largest
+
+
+def _shape(array: simdjson.Array) -> tuple[int, ...]:
+    """Give the lengths of an array and of those in it, provided that the innermost ones hold none.
+
+    Raises ValueError where lengths differ, TypeError where one has none, IndexError for an empty array.
+    """
+    rows, shape = [array], [len(array)]
+    while isinstance(rows[0][0], simdjson.Array):
+        rows = [_array_in(inner) for row in rows for inner in row]
+        if len({len(row) for row in rows}) != 1:
+            raise ValueError("the lists have different lengths")
+        shape.append(len(rows[0]))
+    return tuple(shape)
+
+
+def _array_in(value: object) -> simdjson.Array:
+    if not isinstance(value, simdjson.Array):
+        raise TypeError("numbers beside lists")
+    return value
+
+
+def _numbers(array: simdjson.Array) -> Array:
+    """Give all numbers in an array and those in it, one after the other."""
+    try:
+        return np.frombuffer(array.as_buffer(of_type="u"), np.uint64)
+    except (ValueError, TypeError):  # not all of them are whole
+        return np.frombuffer(array.as_buffer(of_type="d"), np.float64)
+
+
 def from_lists(numbers: Any, spec: Input, largest: int) -> Pixels:
     """Give the pixels in (nested) lists of numbers from 0 to `largest`. Raises WrongShape, ValueOutOfRange, BadItem."""
     try:
@@ -49,28 +108,10 @@ def from_lists(numbers: Any, spec: Input, largest: int) -> Pixels:
 
 
 def _array(numbers: Any, spec: Input) -> Array:
-    array = _bytes(numbers)
-    if array is not None:
-        return array
     try:
         return np.array(numbers)
     except ValueError:  # lists of different lengths, or nested deeper than an array can be
         raise WrongShape(f"the lists have different lengths; {_expected(spec)}") from None
-
-
-def _bytes(numbers: Any) -> Array | None:
-    """Give whole numbers 0 … 255, in a list or a list of equally long lists, as uint8; None for anything else.
-
-    `bytes` takes and checks them in a fifth of the time that NumPy needs for lists.
-    """
-    rows = numbers if isinstance(numbers, list) and numbers and isinstance(numbers[0], list) else [numbers]
-    if not all(type(row) is list and row and len(row) == len(rows[0]) and type(row[0]) is int for row in rows):
-        return None
-    try:
-        flat = np.frombuffer(b"".join(map(bytes, rows)), np.uint8)
-    except (TypeError, ValueError):
-        return None
-    return flat if rows[0] is numbers else flat.reshape(len(rows), -1)
 
 
 def _name_culprit(numbers: Any, spec: Input, largest: int) -> None:

@@ -8,10 +8,10 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from service import trace_context
-from service.counters import Moments
+from service.counters import PHASES, Moments
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,11 +72,10 @@ class Tracing:
             {"http.request.method": method, "url.path": environ["PATH_INFO"], "url.scheme": environ["wsgi.url_scheme"]},
         )
 
-    def predicted(self, span: "Span | None", said: Mapping[str, str | int], moments: Moments, prepare: float) -> None:
+    def predicted(self, span: "Span | None", said: Mapping[str, str | int], moments: Moments) -> None:
         """Put the phases of a prediction below a request's span, and `said` on it.
 
-        `prepare` is as in `service.counters.Counters.predicted`: of several pictures, one after the other parsed and
-        prepared, it is the sum, shown as if it had come last.
+        Of several pictures, one after the other parsed and prepared, the preparation is shown as if it had come last.
         """
         if self._tracer is None or span is None or not span.is_recording():
             return
@@ -85,15 +84,9 @@ class Tracing:
         span.set_attributes({f"mlp.{name}": value for name, value in said.items()})
         below = set_span_in_context(span)
         now, epoch = time.perf_counter(), time.time_ns()
-        begun, read, scored, answered = (epoch - int((now - moment) * 1e9) for moment in moments)
-        prepared = int(prepare * 1e9)
-        for name, start, end in (
-            ("parse", begun, read - prepared),
-            ("prepare", read - prepared, read),
-            ("infer", read, scored),
-            ("answer", scored, answered),
-        ):
-            if name != "prepare" or prepared:
+        at = [epoch - int((now - moment) * 1e9) for moment in moments]
+        for name, (start, end) in zip(PHASES, pairwise(at), strict=True):
+            if name != "prepare" or end > start:
                 self._tracer.start_span(name, below, start_time=start).end(end)
 
     def end(self, span: "Span", route: str, method: str, status: int) -> None:
@@ -110,10 +103,8 @@ class Tracing:
         span.end()
 
 
-def ids(span: "Span | None", environ: Mapping[str, Any]) -> dict[str, str]:
-    """Give `trace_id` and `span_id` for a line of the log: of our span, or else of the one that the request names."""
-    if span is None:
-        return trace_context.ids(environ)
+def ids(span: "Span") -> dict[str, str]:
+    """Give a span's `trace_id` and `span_id`, for a line of the log."""
     context = span.get_span_context()
     return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 

@@ -54,7 +54,7 @@ IN_OURS: Final = (
     Contestant(OURS, "{python} -m gunicorn -c service/gunicorn.conf.py", is_peer=False),
     Contestant(
         NO_OP,
-        f"{_GUNICORN} -k service.asgi_worker.Worker --keep-alive 75 benchmarks.http.no_op:server",
+        f"{_GUNICORN} -k service.worker.Worker benchmarks.http.no_op:server",
         is_peer=False,
         answers=False,
     ),

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, request
 
-from service.inline import Inline
+from service.dispatch import Dispatch
 from service.lanes import Lanes
 from service.settings import Settings
 
@@ -15,4 +15,4 @@ def _predict() -> Response:
     return Response(b'{"ok":true}\n', content_type="application/json")
 
 
-server = Inline(_flask, Lanes(Settings()))
+server = Dispatch(_flask, Lanes(Settings()))

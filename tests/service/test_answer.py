@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from mlp import network
 from mlp.metadata import Input
+from mlp.network import Layer
 from mlp.version import Version
 from service import answer, pixels
 from tests.drafts import make_draft
@@ -59,3 +61,82 @@ def test_numbers_in_lists_are_the_pixels_that_numpy_makes_of_them(shape, kind):
     found = pixels.from_lists(numbers, SPEC, 255)
 
     np.testing.assert_array_equal(found, array.reshape(-1, 28, 28).astype(np.float32))
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28), (1, 784), (3, 784), (3, 28, 28)])
+@pytest.mark.parametrize("pixel_max", [None, 255, 1])
+@pytest.mark.parametrize("kind", ["whole", "fractions", "one fraction"])
+def test_a_json_body_read_without_lists_is_what_lists_give(shape, pixel_max, kind):
+    largest = pixel_max or 255
+    array = np.random.default_rng(0).integers(0, largest + 1, shape).astype(np.float64)
+    if kind != "whole":
+        array.reshape(-1)[: 1 if kind == "one fraction" else None] *= 0.5
+    numbers = array.astype(int).tolist() if kind == "whole" else array.tolist()
+    fields = {"pixels": numbers} if pixel_max is None else {"pixel_max": pixel_max, "pixels": numbers}
+
+    found, expected = pixels.from_json(json.dumps(fields).encode(), SPEC), pixels.from_lists(numbers, SPEC, largest)
+
+    assert found is not None
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "7",
+        '{"pixels": 7}',
+        '{"pixels": []}',
+        '{"pixels": [[]]}',
+        '{"pixels": ["0"]}',
+        '{"pixels": [0, 0], "pixels": [0]}',
+        '{"pixels": [0, 0], "more": [0]}',
+        '{"pixels": [0, 0], "pixel_max": true}',
+        '{"pixels": [0, 0], "pixel_max": 2}',
+        '{"pixels": [0, 0], "pixel_max": 1.0}',
+        '{"pixels": [0, true]}',
+        '{"pixels": [0, null]}',
+        '{"pixels": [0, -1]}',
+        '{"pixels": [0, 256]}',
+        '{"pixels": [0, 1e999]}',
+        '{"pixels": [0, 18446744073709551617]}',
+        '{"pixels": [0, NaN]}',
+        '{"pixels": [[0, 0], 0]}',
+        '{"pixels": [0, [0, 0]]}',
+        '{"pixels": [[0, [0]], [0, 0]]}',
+        '{"pixels": [[0, 0], [0]]}',
+        '{"pixels": [[[0], [0, 0]], [[0, 0], [0]]]}',
+        '{"pixels": [0, 0, 0]}',
+        '{"image": "AAAA"}',
+        '{"pixels": [0, 0]',
+        "",
+    ],
+)
+def test_a_json_body_with_anything_else_is_left_to_those_who_can_say_what_is_wrong(body):
+    spec = Input(height=1, width=2, low=0, high=1, preparation="digit")
+
+    assert pixels.from_json(body.encode(), spec) is None
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
+@pytest.mark.parametrize("hidden", [8, 512])
+@pytest.mark.parametrize("n", [1, 3, 600])
+def test_a_version_answers_as_the_network_does_to_its_features(activation, hidden, n):
+    rng = np.random.default_rng(n)
+    layers = tuple(
+        Layer(rng.normal(0, 0.1, (i, o)).astype(np.float32), rng.normal(0, 1, o).astype(np.float32), name)
+        for i, o, name in ((784, hidden, activation), (hidden, 10, "softmax"))
+    )
+    draft = make_draft()
+    metadata = draft.metadata.model_copy(
+        update={"sizes": (784, hidden, 10), "input": SPEC.model_copy(update={"low": -1.0})}
+    )
+    served = Version(metadata, layers, draft.golden_inputs, np.empty((0, 10), np.float32))
+    pictures = rng.integers(0, 256, (n, 28, 28)).astype(np.uint8) * (rng.random((n, 28, 28)) < 0.2)
+    pictures[0, 0] = 0
+
+    expected = network.scores(layers, network.features(pictures, -1.0, 1.0))
+
+    np.testing.assert_allclose(served.scores(pictures), expected, atol=2e-6)
+    np.testing.assert_allclose(served.scores(np.zeros((1, 28, 28), np.uint8)).sum(), 1, atol=1e-6)

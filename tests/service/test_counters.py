@@ -14,13 +14,10 @@ from mlp.version import Version
 from service.board import Board
 from service.count_layout import CLASSES, REQUESTS, VERSIONS
 from service.counted import Counted
-from service.counters import Counters
+from service.counters import PHASES, Counters
 from service.errors import BadItem
 from service.live import Snapshot
 from tests.drafts import make_draft
-
-MOMENTS = (1.0, 1.25, 2.0, 2.5)
-PHASES = ("parse", "prepare", "infer", "answer")
 
 
 @pytest.fixture
@@ -45,9 +42,10 @@ def snapshot(number=1, labels="0123456789"):
 
 def predict(counters, asked, indices, confidence=0.75, prepare=0.0):
     indices = np.array(indices)
+    moments = (1.0, 1.25 - prepare, 1.25, 2.0, 2.5)
     scores = np.zeros((len(indices), len(asked.version.metadata.labels)), np.float32)
     scores[np.arange(len(indices)), indices] = confidence
-    counters.predicted(asked, scores, indices, MOMENTS, prepare)
+    counters.predicted(asked, scores, moments)
 
 
 def samples(counters):

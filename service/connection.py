@@ -1,0 +1,480 @@
+"""One client's connection: HTTP/1.1 as it comes → requests, answers → HTTP/1.1.
+
+llhttp (by httptools) says where the parts of a request begin and end, and refuses what is none. Where a request is
+answered is service/dispatch.py's matter; the loop, and the end of those who keep it waiting, service/worker.py's.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+from urllib.parse import unquote_to_bytes
+
+import httptools
+import numpy as np
+from pydantic_core import to_json
+
+Environ = dict[str, Any]
+
+Body = bytes | memoryview
+"""A request's body, for which there is a copy only where someone needs `bytes`."""
+
+IDLE_SECONDS: Final = 75.0
+"""For which a connection may be without a request, or come with one byte by byte."""
+
+BODY_SECONDS: Final = 30.0
+"""For which the next part of a body is waited for."""
+
+WRITE_SECONDS: Final = 60.0
+"""For which a client may take nothing of an answer."""
+
+_LINGER_SECONDS: Final = 2.0
+"""For which the rest of a body that was refused is still taken: closed at once, many clients would lose the answer."""
+
+_HEAD_BYTES: Final = 64 * 2**10
+"""Most that a request's line and headers may take."""
+
+_STRAIGHT_BYTES: Final = 32 * 2**10
+"""Rest of a body from which on it is received straight into its place."""
+
+_JOINED_BYTES: Final = 64 * 2**10
+"""Longest body that is copied behind its headers to be sent in one piece."""
+
+_BUFFER_BYTES: Final = 256 * 2**10
+
+_STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+
+_NOTHING: Final = memoryview(b"")
+
+_FOREVER: Final = float("inf")
+
+
+@dataclass(slots=True)
+class Answer:
+    """What answers a request. A header's value has no line break in it: that is its maker's care."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    after: Callable[[], object] | None = None
+    """Called when the answer has been given away, also to a client that has gone."""
+
+
+class Answering(Protocol):
+    """What answers requests."""
+
+    def limit(self, environ: Environ) -> int:
+        """Give how many bytes a request's body may have."""
+
+    def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
+        """Answer a request, now or later, on the loop. The body is None when it is over the limit and was not read."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request that has come whole, or as whole as it will."""
+
+    environ: Environ
+    body: Body | None
+    keep_alive: bool
+
+
+@dataclass(slots=True)
+class Clients:
+    """The connections of one worker."""
+
+    answering: Answering
+    most: int
+    """How many there may be; a client beyond that is told to come back."""
+    open: set["Connection"] = field(default_factory=set)
+    date: str = ""
+    """The header's line for this second."""
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_BUFFER_BYTES)))
+    """Into which all of them receive, one after the other."""
+    ending: bool = False
+    """Whether answers tell their clients that no other will follow."""
+
+    def tick(self, now: float) -> None:
+        """Close connections whose time is over, by the loop's clock; to be called once a second."""
+        self.date = f"Date: {formatdate(usegmt=True)}\r\n"
+        for connection in [c for c in self.open if c.deadline < now]:
+            connection.end()
+
+    def end_idle(self) -> None:
+        """Close every connection on which no request is being answered."""
+        for connection in list(self.open):
+            connection.end_if_idle()
+
+
+class Connection(asyncio.BufferedProtocol):
+    """The protocol of one connection.
+
+    What can be answered on the loop is answered as soon as its last byte is here, before anything else is done. Of
+    several requests that came together, the others wait their turn behind those of other clients; and nothing more is
+    read while one waits, or while the client takes no answers.
+    """
+
+    def __init__(self, clients: Clients, loop: asyncio.AbstractEventLoop) -> None:
+        self.deadline = loop.time() + IDLE_SECONDS
+        """When the client has kept us waiting for too long, by the loop's clock."""
+        self._clients = clients
+        self._loop = loop
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self._transport: Any = None
+        self._always: Environ = {}
+        # The request that is being read
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._environ: Environ = {}
+        """Empty until its headers are there."""
+        self._in_head = False
+        self._head_bytes = 0
+        self._parts: list[bytes] = []
+        self._left = 0
+        """Bytes that its body may still have."""
+        self._keep_alive = False
+        self._body = _NOTHING
+        self._rest: memoryview | None = None
+        """What is still to come of `_body`, when it is put straight there."""
+        self._refused = False
+        # Those that have been read
+        self._waiting: deque[_Asked] = deque()
+        self._asked: _Asked | None = None
+        """The one that is being answered."""
+        self._turn_taken = False
+        self._last: Answer | None = None
+        """What ends the connection, when all before it is answered."""
+        self._reads = True
+        self._drains = False
+        self._writable = True
+
+    # From the transport
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin."""
+        self._transport = transport
+        server, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        host, port = server[:2] if isinstance(server, tuple) else ("localhost", 80)
+        self._always = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": str(host),
+            "SERVER_PORT": str(port),
+            "REMOTE_ADDR": str(client[0]) if isinstance(client, tuple) and client else "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+        }
+        self._clients.open.add(self)
+        if len(self._clients.open) > self._clients.most:
+            self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections", ("Retry-After", "1"))
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Forget the client; what is being answered for it comes to its end."""
+        self._clients.open.discard(self)
+        self._reads = False
+        self._waiting.clear()
+        self._parser = None  # it refers to this, and garbage would have to be looked for
+        self._body, self._rest = _NOTHING, None
+
+    def get_buffer(self, _size: int) -> memoryview:
+        """Give where what comes next is to be put: the rest of a long body straight to where it stays."""
+        return self._clients.buffer if self._rest is None else self._rest
+
+    def buffer_updated(self, size: int) -> None:
+        """Take what has come."""
+        if not self._reads:
+            return
+        self._turn_taken = False
+        if self._rest is None:
+            self._parse(self._clients.buffer[:size])
+            return
+        self._be_patient()
+        self._rest = self._rest[size:]
+        if not self._rest:
+            self._rest = None
+            self._parser = httptools.HttpRequestParser(self)  # the old one still waits for that body
+            body, self._body = self._body, _NOTHING
+            self._complete(body)
+
+    def _parse(self, data: memoryview) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # declined: it was answered as if it had not asked, and nothing more is read
+        except httptools.HttpParserCallbackError:
+            raise  # a mistake of ours
+        except httptools.HttpParserError as error:
+            self._end_with(HTTPStatus.BAD_REQUEST, f"this is not HTTP/1.1: {error}")
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self._end_with(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers over {_HEAD_BYTES} bytes")
+        elif self._environ and not self._refused:
+            self._take_straight()
+
+    def _take_straight(self) -> None:
+        """Have the rest of a body that has begun put into its place as it comes, if it is long and of known length.
+
+        Parsed, it would be copied three times on its way.
+        """
+        length = int(self._environ.get("CONTENT_LENGTH", 0))
+        here = sum(map(len, self._parts))
+        if length - here < _STRAIGHT_BYTES:
+            return
+        self._body = np.empty(length, np.uint8).data
+        self._body[:here] = b"".join(self._parts)
+        self._parts = []
+        self._rest = self._body[here:]
+
+    def eof_received(self) -> bool:
+        """Give whether the connection stays open: the client sends nothing more, but may wait for an answer."""
+        self._reads = False
+        last = self._waiting[-1] if self._waiting else self._asked
+        if last is None or self._drains:
+            return False
+        last.keep_alive = False
+        return True
+
+    def pause_writing(self) -> None:
+        """Answer nothing more until the client has taken what is there."""
+        self._writable = False
+        self.deadline = self._loop.time() + WRITE_SECONDS
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on answering."""
+        self._writable = True
+        self.deadline = _FOREVER if self._asked else self._loop.time() + IDLE_SECONDS
+        self._go_on()
+
+    # From the parser
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._in_head = True
+        self._head_bytes = 0
+        self._url = b""
+        self._parts = []
+        self._refused = False
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request's target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """See what is asked, and whether its body may come."""
+        self._in_head = False
+        environ = self._environ = self._always.copy()
+        environ["REQUEST_METHOD"] = self._parser.get_method().decode("ascii")
+        environ["SERVER_PROTOCOL"] = f"HTTP/{self._parser.get_http_version()}"
+        environ["PATH_INFO"], environ["QUERY_STRING"] = _target(self._url)
+        _put_headers(environ, self._headers)
+        same = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not self._parser.should_upgrade()
+        self._keep_alive = same and self._parser.should_keep_alive()
+        self._left = self._clients.answering.limit(environ)
+        length = environ.get("CONTENT_LENGTH")
+        if length is None:
+            if "HTTP_TRANSFER_ENCODING" in environ:
+                self._await_body(environ)
+        elif int(length) > self._left:
+            self._refuse()
+        elif length != "0":
+            self._await_body(environ)
+
+    def on_body(self, part: bytes) -> None:
+        """Take a part of the body."""
+        if self._refused:
+            return
+        self._be_patient()
+        self._parts.append(part)
+        self._left -= len(part)
+        if self._left < 0:
+            _set_length(self._environ, sum(map(len, self._parts)))
+            self._parts = []
+            self._refuse()
+
+    def on_message_complete(self) -> None:
+        """Answer."""
+        if self._refused:
+            self._environ = {}
+            self._drained()
+            return
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts = []
+        if "HTTP_TRANSFER_ENCODING" in self._environ:
+            _set_length(self._environ, len(body))
+        self._complete(body)
+
+    # Requests
+
+    def _complete(self, body: Body) -> None:
+        environ, self._environ = self._environ, {}
+        self._ask(_Asked(environ, body, self._keep_alive))
+
+    def _await_body(self, environ: Environ) -> None:
+        """Ask for the body, where the client waits to be asked (RFC 9110, section 10.1.1)."""
+        self._be_patient()
+        if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _be_patient(self) -> None:
+        """Give the client time for the next part of a body, unless it waits for us meanwhile."""
+        if self._asked is None:
+            self.deadline = self._loop.time() + BODY_SECONDS
+
+    def _refuse(self) -> None:
+        """Let the request be answered without its body, of which the rest is let go."""
+        self._refused = True
+        self._ask(_Asked(self._environ, None, keep_alive=False))
+
+    def _ask(self, asked: _Asked) -> None:
+        if not self._reads:
+            return
+        if not asked.keep_alive and asked.body is not None:
+            self._reads = False  # what comes behind it is not asked for
+        if self._asked is None and not self._turn_taken and not self._waiting and self._writable:
+            self._answer(asked)
+        else:
+            self._waiting.append(asked)
+            self._transport.pause_reading()
+            if self._asked is None:
+                self._loop.call_soon(self._go_on)
+
+    def _answer(self, asked: _Asked) -> None:
+        self._turn_taken = True
+        self._asked = asked
+        self.deadline = _FOREVER
+        self._clients.answering(asked.environ, asked.body, partial(self._answered, asked))
+
+    def _answered(self, asked: _Asked, answer: Answer) -> None:
+        self._asked = None
+        self.deadline = self._loop.time() + (BODY_SECONDS if self._environ else IDLE_SECONDS)
+        keep_alive = asked.keep_alive and not self._clients.ending
+        if not self._transport.is_closing():
+            self._write(answer, keep_alive=keep_alive)
+        if answer.after is not None:
+            answer.after()
+        if keep_alive:
+            if self._waiting or self._last:
+                self._loop.call_soon(self._go_on)
+        elif asked.body is None and self._environ:
+            self._drains = True
+            self.deadline = self._loop.time() + _LINGER_SECONDS
+            self._transport.resume_reading()
+        else:
+            self._close()
+
+    def _go_on(self) -> None:
+        """Answer the next of those that wait; when there is none, read on."""
+        if self._asked is not None or not self._writable or self._transport.is_closing():
+            return
+        if self._waiting:
+            self._answer(self._waiting.popleft())
+        elif self._last is not None:
+            self._write(self._last, keep_alive=False)
+            self._close()
+        else:
+            self._transport.resume_reading()
+
+    # The end
+
+    def end(self) -> None:
+        """Close the connection, whatever is being waited for."""
+        if self._environ and not self._refused and self._asked is None and not self._waiting:
+            self._end_with(HTTPStatus.REQUEST_TIMEOUT, "the rest of the body did not come")
+        elif self._writable:
+            self._close()
+        else:
+            self._transport.abort()  # closed, it would wait for the client to take what it does not take
+
+    def end_if_idle(self) -> None:
+        """Close the connection unless a request is being read or answered."""
+        if self._asked is None and not self._waiting and not self._environ:
+            self._close()
+
+    def _end_with(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
+        """Let this be the last answer: to something that is not for the app."""
+        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+        body = to_json(problem) + b"\n"
+        about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), *headers]
+        self._reads = False
+        self._last = Answer(status.value, about, body)
+        self._go_on()
+
+    def _drained(self) -> None:
+        """Take note that all of a refused body has come."""
+        if self._drains:
+            self._close()
+
+    def _close(self) -> None:
+        self._reads = False
+        self._waiting.clear()
+        self._transport.close()
+
+    def _write(self, answer: Answer, *, keep_alive: bool) -> None:
+        lines = [f"{name}: {value}\r\n" for name, value in answer.headers]
+        end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
+        status = _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} \r\n"
+        head = "".join([status, self._clients.date, *lines, end]).encode("latin-1")
+        if len(answer.body) <= _JOINED_BYTES:
+            self._transport.write(head + answer.body)
+        else:
+            self._transport.writelines([head, answer.body])
+
+
+def _target(url: bytes) -> tuple[str, str]:
+    """Give a request target's path, its percent signs resolved and each byte a character, as WSGI has it, and query."""
+    if not url.startswith(b"/"):  # absolute, as to a proxy, or the * of OPTIONS
+        try:
+            parsed = httptools.parse_url(url)
+            path, query = parsed.path or b"/", parsed.query or b""
+        except httptools.HttpParserInvalidURLError:
+            path, query = url, b""
+    else:
+        path, _, query = url.partition(b"?")
+    return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"), query.decode("latin-1")
+
+
+_NAMES: Final[dict[bytes, str]] = {}
+"""WSGI's names of headers as clients write them."""
+
+_KNOWN_NAMES: Final = 500
+"""How many are kept: a client may write as many as it likes."""
+
+
+def _put_headers(environ: Environ, headers: list[tuple[bytes, bytes]]) -> None:
+    """Put headers into an environ; one whose name has an underscore is left out, as it would pass for another."""
+    for raw, value in headers:
+        name = _NAMES.get(raw) or _name(raw)
+        text = value.decode("latin-1")
+        if name in environ:
+            text = f"{environ[name]}{';' if name == 'HTTP_COOKIE' else ','}{text}"
+        if name:
+            environ[name] = text
+
+
+def _name(raw: bytes) -> str:
+    if b"_" in raw:
+        return ""
+    name = raw.decode("latin-1").upper().replace("-", "_")
+    name = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+    if len(_NAMES) < _KNOWN_NAMES:
+        _NAMES[raw] = name
+    return name
+
+
+def _set_length(environ: Environ, size: int) -> None:
+    """Say the length of a body that came in chunks, as if it had been said at its beginning."""
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ["CONTENT_LENGTH"] = str(size)

@@ -1,0 +1,122 @@
+"""Where a request is answered: on its worker's event loop, as soon as it is read, or aside in a thread.
+
+Which requests go where, and how much of a body is read, is said by service/lanes.py. On the loop there is one request
+at a time, so a worker has no two that fight for the interpreter.
+
+What the app answers is none of this room's business, but for one request: the one that the service is for need not go
+through Flask's dispatch, which takes longer than the network.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from io import BytesIO
+from typing import Any, Final
+
+from flask import Flask
+
+from service.body import WHOLE
+from service.connection import Answer, Body, Environ
+from service.lanes import Lane, Lanes
+
+_log = logging.getLogger("service")
+
+_FAILED: Final = b'{"type":"about:blank","title":"Internal Server Error","status":500}\n'
+
+
+class Dispatch:
+    """Answers requests with `flask`, and those that `direct` takes without it.
+
+    `direct` gives the answer to a request and its body, or None for one that it leaves to Flask; whatever it raises,
+    Flask is asked then, and says what is wrong.
+    """
+
+    def __init__(
+        self, flask: Flask, lanes: Lanes, direct: Callable[[Environ, Body], Answer | None] | None = None
+    ) -> None:
+        self.flask = flask
+        self._lanes = lanes
+        self._direct = direct
+        self._threads = {
+            lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name.lower())
+            for lane in Lane
+            if lane.threads
+        }
+
+    def limit(self, environ: Environ) -> int:
+        """Give how many bytes a request's body may have."""
+        return self._lanes.limit(environ)
+
+    def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
+        """Answer a request now or later, on the loop; see service.connection.Answering."""
+        lane = self._lanes.lane(environ, len(body or b""))
+        environ["wsgi.multithread"] = lane is not Lane.LOOP
+        if lane is Lane.LOOP:
+            answered(self._answer(environ, body))
+            return
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads[lane], self._answer, environ, body)
+        future.add_done_callback(lambda done: answered(done.result()))
+
+    def _answer(self, environ: Environ, body: Body | None) -> Answer:
+        if self._direct is not None and body is not None:
+            try:
+                answer = self._direct(environ, body)
+            except Exception:  # noqa: BLE001 - the app answers every error, and logs those that are ours
+                answer = None
+            if answer is not None:
+                return answer
+        return called(self.flask, environ, body)
+
+
+def called(flask: Flask, environ: Environ, body: Body | None) -> Answer:
+    """Give Flask's answer to a request; 500 when Flask itself fails."""
+    environ["wsgi.errors"] = sys.stderr
+    if body is not None:
+        environ[WHOLE] = body = bytes(body)
+    environ["wsgi.input"] = BytesIO(body or b"")
+    begun = _Begun()
+    try:
+        chunks = flask.wsgi_app(environ, begun)
+        data = _joined(chunks)
+    except Exception:  # noqa: BLE001 - a worker must outlive it
+        _log.exception("the app failed")
+        about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(_FAILED)))]
+        return Answer(500, about, _FAILED)
+    if environ["REQUEST_METHOD"] != "HEAD" and not any(name == "Content-Length" for name, _ in begun.headers):
+        begun.headers.append(("Content-Length", str(len(data))))
+    return Answer(begun.status, begun.headers, data, partial(_close, chunks))
+
+
+class _Begun:
+    """What a WSGI app begins its answer with; called by it, as PEP 3333's start_response."""
+
+    status = 500
+    headers: list[tuple[str, str]]
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Callable[[bytes], object]:
+        self.status = int(status[:3])
+        self.headers = headers
+        return _write
+
+
+def _write(_data: bytes) -> object:
+    raise NotImplementedError("the app gives its body back; nothing here writes it")
+
+
+def _joined(chunks: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(chunks)
+    except BaseException:
+        _close(chunks)
+        raise
+
+
+def _close(chunks: Iterable[bytes]) -> None:
+    """Tell the app that its answer has gone."""
+    close = getattr(chunks, "close", None)
+    if close:
+        close()

@@ -1,0 +1,85 @@
+"""gunicorn's worker for this service: an event loop that takes connections. service/dispatch.py answers what they ask.
+
+gunicorn forks the workers, opens the sockets, and ends a worker from which it hears nothing.
+"""
+
+import asyncio
+import os
+import signal
+from types import FrameType
+from typing import Any, Final
+
+import uvloop
+from gunicorn import sock
+from gunicorn.workers import base
+
+from service.connection import Clients, Connection
+
+_LINGER_SECONDS: Final = 2.0
+"""For which a worker that ends still takes requests from connections that were kept alive, as gunicorn's threaded
+worker does: closed at once, a request on its way would be lost; kept to the end, an idle client would hold it up."""
+
+_TICK_SECONDS: Final = 1.0
+
+
+class Worker(base.Worker):
+    """`worker_class` of service/gunicorn.conf.py. Its app is a service.connection.Answering."""
+
+    def init_signals(self) -> None:
+        """Take signals from here on."""
+        super().init_signals()
+        signal.set_wakeup_fd(-1)  # gunicorn's own pipe; the loop has its own
+
+    def handle_exit(self, _signal: int, _frame: FrameType | None) -> None:
+        """Remember a SIGTERM that comes before the loop takes it."""
+        self.alive = False
+
+    def run(self) -> None:
+        """Serve until the end."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        clients = Clients(self.wsgi, self.cfg.worker_connections)
+        clients.tick(loop.time())
+        loop.add_signal_handler(signal.SIGTERM, over.set)
+        servers = [await self._listen(clients, loop, listener) for listener in self.sockets]
+        if not self.alive:  # it came before
+            over.set()
+        while not over.is_set():
+            self.notify()
+            clients.tick(loop.time())
+            if self.ppid != os.getppid():
+                self.log.info("parent changed, worker %s ends", self.pid)
+                break
+            await _within(over, _TICK_SECONDS)
+        for server in servers:
+            server.close()
+        await self._end(clients, loop)
+
+    async def _listen(self, clients: Clients, loop: asyncio.AbstractEventLoop, listener: Any) -> asyncio.Server:
+        ssl = sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
+        return await loop.create_server(
+            lambda: Connection(clients, loop), sock=listener.sock, backlog=self.cfg.backlog, ssl=ssl
+        )
+
+    async def _end(self, clients: Clients, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer what has come and what is still on its way."""
+        clients.ending = True
+        begun = loop.time()
+        while clients.open and loop.time() < begun + self.cfg.graceful_timeout:
+            if loop.time() > begun + _LINGER_SECONDS:
+                clients.end_idle()
+            self.notify()
+            clients.tick(loop.time())
+            await asyncio.sleep(0.02)
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    """Wait until something happens, for a time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

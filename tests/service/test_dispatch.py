@@ -1,0 +1,187 @@
+"""Where a request is answered, what the app is told of it, and what waits for what."""
+
+import asyncio
+import json
+import threading
+
+import pytest
+from flask import Flask, Response, request
+
+from service.connection import Answer
+from service.dispatch import Dispatch
+from service.lanes import Lane, Lanes
+from service.settings import Settings
+
+LIMIT = 1000
+TOKEN = "secret"
+
+
+def asked(path="/predict", *, method="POST", query="", **headers):
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+        **headers,
+    }
+
+
+def lanes(**settings):
+    return Lanes(Settings(max_body_bytes=LIMIT, admin_token=TOKEN, **settings))
+
+
+def called(app, environ, body=b"", direct=None):
+    async def within():
+        answered = asyncio.get_running_loop().create_future()
+        Dispatch(app, lanes(), direct)(environ, body, answered.set_result)
+        return await asyncio.wait_for(answered, 10)
+
+    return asyncio.run(within())
+
+
+@pytest.fixture
+def echo():
+    """An app that says what it was told."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LIMIT
+
+    @app.route("/predict", methods=["GET", "POST"])
+    def predict():
+        return {"length": request.content_length, "body": request.get_data().decode(), "args": request.args.to_dict()}
+
+    return app
+
+
+def test_the_app_gets_body_length_and_query(echo):
+    answer = called(echo, asked(query="top_k=2&x=%C3%A9", CONTENT_LENGTH="5"), b"abcde")
+
+    assert answer.status == 200
+    assert json.loads(answer.body) == {"length": 5, "body": "abcde", "args": {"top_k": "2", "x": "é"}}
+
+
+def test_a_body_that_was_not_read_is_413(echo):
+    app = echo
+
+    @app.post("/read")
+    def read():
+        return request.get_data()
+
+    assert called(app, asked("/read", CONTENT_LENGTH="1001"), None).status == 413
+
+
+def test_head_has_the_headers_of_get_and_no_body(echo):
+    answer = called(echo, asked(method="HEAD"))
+
+    assert answer.body == b""
+    assert int(dict(answer.headers)["Content-Length"]) > 0
+
+
+def test_an_answer_of_unknown_length_gets_one():
+    app = Flask(__name__)
+    app.add_url_rule("/predict", view_func=lambda: Response(iter(["ab", "c"])))
+
+    answer = called(app, asked(method="GET"))
+
+    assert (answer.body, dict(answer.headers)["Content-Length"]) == (b"abc", "3")
+
+
+def test_the_app_hears_of_the_end_of_an_answer_when_it_is_told():
+    app, order = Flask(__name__), []
+
+    @app.get("/predict")
+    def predict():
+        response = Response("x")
+        response.call_on_close(lambda: order.append("closed"))
+        return response
+
+    answer = called(app, asked(method="GET"))
+
+    assert order == []
+    answer.after()
+    assert order == ["closed"]
+
+
+def test_an_app_that_fails_itself_is_500():
+    app = Flask(__name__)
+    app.wsgi_app = lambda environ, begun: 1 / 0
+
+    answer = called(app, asked())
+
+    assert (answer.status, json.loads(answer.body)["status"]) == (500, 500)
+
+
+@pytest.mark.parametrize(
+    ("direct", "body"),
+    [
+        (lambda environ, body: Answer(200, [], b"direct"), b"direct"),
+        (lambda environ, body: None, None),
+        (lambda environ, body: 1 / 0, None),
+    ],
+    ids=["taken", "left", "failed"],
+)
+def test_what_the_direct_way_does_not_take_the_app_answers(echo, direct, body):
+    answer = called(echo, asked(CONTENT_LENGTH="1"), b"x", direct)
+
+    assert answer.status == 200
+    assert answer.body == body or json.loads(answer.body)["body"] == "x"
+
+
+def test_a_probe_is_answered_while_requests_that_wait_are_not():
+    app = Flask(__name__)
+    waits, may_end = threading.Barrier(Lane.STORE.threads + 1), threading.Event()
+
+    @app.get("/models")
+    def models():
+        waits.wait(10)
+        may_end.wait(10)
+        return "done"
+
+    @app.get("/healthz")
+    def healthz():
+        return "alive"
+
+    async def both():
+        dispatch, slow, probe = Dispatch(app, lanes()), [], []
+        for _ in range(Lane.STORE.threads):
+            dispatch(asked("/models", method="GET"), b"", slow.append)
+        await asyncio.to_thread(waits.wait, 10)
+        dispatch(asked("/healthz", method="GET"), b"", probe.append)
+        before = len(slow)
+        may_end.set()
+        async with asyncio.timeout(10):
+            while len(slow) < Lane.STORE.threads:
+                await asyncio.sleep(0.01)
+        return [answer.body for answer in probe], before, [answer.body for answer in slow]
+
+    assert asyncio.run(both()) == ([b"alive"], 0, [b"done"] * Lane.STORE.threads)
+
+
+@pytest.mark.parametrize(
+    ("environ", "size", "lane"),
+    [
+        (asked(CONTENT_TYPE="application/json"), 16_000, Lane.LOOP),
+        (asked(CONTENT_TYPE="application/json"), 17_000, Lane.WORK),
+        (asked(CONTENT_TYPE="image/jpeg"), 17_000, Lane.WORK),
+        (asked(CONTENT_TYPE="application/octet-stream"), 64_000, Lane.LOOP),
+        (asked(CONTENT_TYPE="application/x-npy"), 66_000, Lane.WORK),
+        (asked(query="version=3"), 784, Lane.STORE),
+        (asked(query="top_k=3"), 784, Lane.LOOP),
+        (asked("/models/digits/aliases/production", method="PUT"), 15, Lane.STORE),
+        (asked("/healthz", method="GET"), 0, Lane.LOOP),
+        (asked("/metrics", method="GET"), 0, Lane.SCRAPE),
+    ],
+)
+def test_nothing_long_and_nothing_that_waits_is_on_the_loop(environ, size, lane):
+    assert lanes().lane(environ, size) is lane
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "limit"),
+    [("/predict", "", LIMIT), ("/models/digits/versions", "", 0), ("/models/digits/versions", TOKEN, 5000)],
+)
+def test_a_version_is_read_for_an_admin_alone(path, token, limit):
+    assert lanes(max_upload_bytes=5000).limit(asked(path, HTTP_AUTHORIZATION=f"Bearer {token}")) == limit
