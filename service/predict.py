@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlp import network
 from mlp.arrays import Float, Pixels
 from service import answer, body, each_request, reply
 from service.connection import Answer, Body, Environ
@@ -86,10 +87,11 @@ class Predict:
         pixels = body.read(environ, data, reading)
         prepared = perf_counter()
         scores = version.scores(pixels)
+        indices = network.winners(scores)
         scored = perf_counter()
-        text = answer.body(version, scores, query.top_k)
+        text = answer.body(version, scores, indices, query.top_k)
         moments = (begun, prepared - reading.seconds, prepared, scored, perf_counter())
-        self._counters.predicted(snapshot, scores, moments)
+        self._counters.predicted(snapshot, scores, indices, moments)
         return Predicted(snapshot, pixels, scores, text, moments)
 
     def compare(self, predicted: Predicted, request_id: str) -> None:

@@ -19,6 +19,9 @@ _TICK_SECONDS: Final = 0.02
 """Between two looks at the shared memory, which take microseconds: what a swap waits at most in each of its phases."""
 
 
+_COUNT_SECONDS: Final = 0.05
+"""Between two times of adding up what was noted; a scrape waits as long at most."""
+
 _NEWS_SECONDS: Final = 2.0
 """Longest that a worker waits for the store before its first request: it has something to answer with already."""
 
@@ -36,7 +39,7 @@ def watch(live: LiveModels, shadow: Shadow, counters: Counters, settings: Settin
     for name, seconds, step in (
         ("load", _TICK_SECONDS, lambda: _load(live)),
         ("settle", _TICK_SECONDS, lambda: _settle(live, slot)),
-        ("count", _TICK_SECONDS, counters.add_up),
+        ("count", _COUNT_SECONDS, counters.add_up),
         ("rule", settings.poll_seconds, promoter.look),
     ):
         threading.Thread(target=_loop, args=(step, seconds, stop), name=name, daemon=True).start()

@@ -200,7 +200,7 @@ def test_counts_never_fall_when_a_worker_is_killed_under_load(published):
         later = scraped(server)
 
     assert requests_to(later) == requests_to(found) + 50
-    # What a killed worker has noted in its last moments is lost: some 20 ms of two workers, not more.
+    # What a killed worker has noted in its last moments is lost: some 50 ms of two workers, not more.
     assert 0.8 * answered < requests_to(found) <= answered + 2 * 4
     assert found[("mlp_worker_starts_total",)] == 4
 

@@ -45,7 +45,7 @@ def predict(counters, asked, indices, confidence=0.75, prepare=0.0):
     moments = (1.0, 1.25 - prepare, 1.25, 2.0, 2.5)
     scores = np.zeros((len(indices), len(asked.version.metadata.labels)), np.float32)
     scores[np.arange(len(indices)), indices] = confidence
-    counters.predicted(asked, scores, moments)
+    counters.predicted(asked, scores, indices, moments)
 
 
 def samples(counters):
@@ -186,7 +186,7 @@ def test_a_version_that_comes_back_begins_anew_for_every_worker(counters):
     assert images["2", "digits"] == 2
 
 
-@pytest.mark.parametrize("pictures", [1, 12, 13, 500])
+@pytest.mark.parametrize("pictures", [1, 2, 500])
 def test_many_pictures_are_counted_as_one_is(counters, pictures):
     indices = np.random.default_rng(0).integers(0, 10, pictures)
     predict(counters, snapshot(), indices, confidence=0.5)
