@@ -1,5 +1,6 @@
 # Two stages: the first installs the locked requirements of the service alone, the second holds nothing but the result.
-# REQUIREMENTS=s3 are those of the service and of a model store in an S3 bucket.
+# REQUIREMENTS=s3 are those of the service and of a model store in an S3 bucket, REQUIREMENTS=tracing those of the
+# service and of traces.
 ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS build

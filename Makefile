@@ -12,7 +12,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http bench-metrics profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ profile-http: $(VENV)/.dev .wrk ## say where each microsecond of a request goes 
 .wrk:
 	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true
 
+bench-metrics: $(VENV)/.dev .wrk ## measure what counting for /metrics costs (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.metrics $(ARGS)
+
 docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
 	$(BIN)/python -m tests.repository.settings_table
 	$(BIN)/python -m tests.repository.console README.md
@@ -67,7 +70,7 @@ docs: $(VENV)/.dev ## write the README's settings table and the answers of its c
 lock: ## resolve the dependencies anew, to requirements/*.lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	for extras in service service,s3 training dev; do \
+	for extras in service service,s3 service,tracing training dev; do \
 	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	    --generate-hashes --no-header $$(printf -- '--extra %s ' $$(echo $$extras | tr , ' ')) pyproject.toml \
 	    --output-file requirements/$${extras##*,}.lock || exit 1; \

@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 from pydantic_core import to_json
 
-from mlp import network
-from mlp.arrays import Float, Uint8
+from mlp.arrays import Float, Ints, Uint8
 from mlp.version import Version
 
 _DECIMALS: Final = 7
@@ -28,13 +27,13 @@ _FEW: Final = 4
 """Pictures up to which they are written one after the other."""
 
 
-def body(version: Version, scores: Float, top_k: int) -> bytes:
-    """Give the answer's JSON for scores (n, c)."""
+def body(version: Version, scores: Float, indices: Ints, top_k: int) -> bytes:
+    """Give the answer's JSON for scores (n, c), of which `indices` (n,) are the highest."""
     labels = version.metadata.labels
     if len(scores) <= _FEW or top_k or not (scores.min() >= 0 and scores.max() <= 1):
-        predictions = ",".join(_one_by_one(labels, scores, top_k)).encode()
+        predictions = ",".join(_one_by_one(labels, scores, indices, top_k)).encode()
     else:
-        predictions = _together(labels, scores)
+        predictions = _together(labels, scores, indices)
     name = to_json(version.metadata.name)
     return b'{"model":%b,"version":%d,"predictions":[%b]}' % (name, version.metadata.version, predictions)
 
@@ -63,10 +62,10 @@ def _texts(labels: tuple[str, ...]) -> _Texts:
     )
 
 
-def _one_by_one(labels: tuple[str, ...], scores: Float, top_k: int) -> list[str]:
+def _one_by_one(labels: tuple[str, ...], scores: Float, indices: Ints, top_k: int) -> list[str]:
     texts = _texts(labels)
     predictions = []
-    for index, row in zip(network.winners(scores).tolist(), scores.tolist(), strict=True):
+    for index, row in zip(indices.tolist(), scores.tolist(), strict=True):
         numbers = [f"{score:.{_DECIMALS}f}" if isfinite(score) else "null" for score in row]
         top = f',"top_k":{_top(labels, row, numbers, top_k)}' if top_k else ""
         text = f"{texts.before[index]}{numbers[index]}{texts.between}{','.join(numbers)}{texts.after[index]}{top}}}"
@@ -84,11 +83,11 @@ def _quoted(label: str) -> str:
     return json.dumps(label, ensure_ascii=False)
 
 
-def _together(labels: tuple[str, ...], scores: Float) -> bytes:
+def _together(labels: tuple[str, ...], scores: Float, indices: Ints) -> bytes:
     """Write predictions with scores 0 … 1, (n, c)."""
     frame = _frame(labels)
     n, classes = scores.shape
-    indices, every = network.winners(scores), np.arange(n)
+    every = np.arange(n)
     rows = np.empty((n, len(frame.row)), np.uint8)
     rows[:] = frame.row
     rows[:, : frame.before.shape[1]] = frame.before[indices]

@@ -6,6 +6,7 @@ from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, health, index, invocations, metrics, predict, v1
 from service.board import Board
 from service.connection import Answer, Body, Environ
+from service.counters import Counters, NoCounters
 from service.dispatch import Dispatch
 from service.inference import Inference
 from service.lanes import Lanes
@@ -13,6 +14,7 @@ from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
 from service.statistics import Statistics
+from service.tracing import Tracing
 from service.v2 import routes as v2
 from service.v2.infer import Infer
 
@@ -38,24 +40,27 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["live"] = live
     app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
+    app.extensions["counters"] = counters = Counters(board) if settings.metrics == "on" else NoCounters(board)
+    app.extensions["tracing"] = tracing = Tracing()
     statistics = Statistics(len(board.layout.slots))
-    inference = Inference(live, shadow, settings, statistics)
+    inference = Inference(live, shadow, settings, statistics, counters, tracing)
     app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
-    app.extensions["predict"] = predicting = predict.Predict(live, shadow, settings)
-    each_request.register(app)
-    errors.register(app)
+    app.extensions["predict"] = predicting = predict.Predict(live, shadow, counters, tracing, settings)
+    each_request.register(app, counters, tracing)
+    errors.register(app, counters)
     for blueprint in (
-        predict.routes(predicting),
+        predict.routes(predicting, tracing),
         catalogue.routes(live),
         admin.routes(live, settings),
         v2.routes(live, infer, statistics, settings),
         v1.routes(live, inference, settings),
         invocations.routes(live, inference, settings),
         health.routes(live),
-        metrics.routes(live),
+        metrics.routes(live, counters),
         index.routes(),
     ):
         app.register_blueprint(blueprint)
+    counters.know(rule.rule for rule in app.url_map.iter_rules())
     return app
 
 

@@ -35,6 +35,8 @@ class Board:
     def __init__(self, workers: int, *, swap_seconds: float, poll_seconds: float, examples: int = 0) -> None:
         # A reload has old and new workers for a while, and SIGTTIN adds some.
         self.layout = Layout(slots=2 * workers + 8, examples=examples)
+        self.expected = workers
+        """How many workers there are to be."""
         self._swap_seconds = swap_seconds
         self._poll_seconds = poll_seconds
         self._shared = Shared(self.layout.size)

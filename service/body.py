@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -35,7 +36,7 @@ WHOLE: Final = "service.body"
 """Where in `environ` a server puts a body that it has read to the end, within the limit, before it calls the app."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """What a body is read for: the network's input, and what the request and the settings allow."""
 
@@ -44,9 +45,18 @@ class Reading:
     """"auto" or "none"."""
     max_image_pixels: int
     max_batch: int
+    seconds: float = 0.0
+    """That pictures have taken so far."""
 
     def picture(self, data: bytes) -> Uint8:
         """Give one encoded picture as pixels (height, width). Raises PictureError."""
+        begun = perf_counter()
+        try:
+            return self._picture(data)
+        finally:
+            self.seconds += perf_counter() - begun
+
+    def _picture(self, data: bytes) -> Uint8:
         height, width, max_pixels = self.spec.height, self.spec.width, self.max_image_pixels
         if self.prepare == "none":
             return prepare.exact(picture.decode(data, max_pixels=max_pixels), height, width)

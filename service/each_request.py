@@ -6,13 +6,17 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from service import trace_context
+from service.counters import Counters
 from service.errors import NotAcceptable
+from service.tracing import Tracing, ids
 
 _log = logging.getLogger("service.requests")
 
@@ -41,8 +45,21 @@ def begin(environ: Mapping[str, Any], *, only_json: bool = True) -> Begun:
     return begun
 
 
-def end(begun: Begun, environ: Mapping[str, Any], status: int, said: Mapping[str, Any]) -> None:
-    """Log a request that has been answered, and what was said of it meanwhile."""
+def end(
+    begun: Begun,
+    environ: Mapping[str, Any],
+    route: str,
+    status: int,
+    counters: Counters,
+    said: Mapping[str, Any],
+    trace: Mapping[str, str] | None = None,
+) -> None:
+    """Count and log a request that has been answered, with what was said of it meanwhile.
+
+    `route` is the app's rule, "" for none; `trace` names its span, None for the one that the client has named.
+    """
+    seconds = time.perf_counter() - begun.at
+    counters.request_ended(route, environ["REQUEST_METHOD"], status, seconds)
     if _log.isEnabledFor(logging.INFO):
         length = environ.get("CONTENT_LENGTH", "")
         line = {
@@ -50,16 +67,17 @@ def end(begun: Begun, environ: Mapping[str, Any], status: int, said: Mapping[str
             "method": environ["REQUEST_METHOD"],
             "path": environ["PATH_INFO"],
             "status": status,
-            "ms": round((time.perf_counter() - begun.at) * 1000, 3),
+            "ms": round(seconds * 1000, 3),
             "bytes": int(length) if length.isdecimal() else None,
         }
-        _log.info("request", extra={**line, **said})
+        ids = trace_context.ids(environ) if trace is None else trace
+        _log.info("request", extra={**line, **ids, **said})
 
 
-def register(app: Flask) -> None:
+def register(app: Flask, counters: Counters, tracing: Tracing) -> None:
     """Begin and end every request of `app`."""
-    app.before_request(_begin)
-    app.after_request(_end)
+    app.before_request(partial(_begin, tracing))
+    app.after_request(partial(_end, counters, tracing))
 
 
 def _begun(environ: Mapping[str, Any]) -> Begun:
@@ -73,13 +91,18 @@ def _check_accept(environ: Mapping[str, Any]) -> None:
         raise NotAcceptable(f"answers are application/json, which the Accept header {accept[:100]!r} excludes")
 
 
-def _begin() -> None:
+def _begin(tracing: Tracing) -> None:
     g.begun = _begun(request.environ)
+    g.span = tracing.begin(request.environ)
     if request.endpoint not in _NOT_JSON:
         _check_accept(request.environ)
 
 
-def _end(response: Response) -> Response:
+def _end(counters: Counters, tracing: Tracing, response: Response) -> Response:
     response.headers["X-Request-Id"] = g.begun.id
-    end(g.begun, request.environ, response.status_code, g.get("said", {}))
+    route, status = request.url_rule.rule if request.url_rule else "", response.status_code
+    trace = None if g.span is None else ids(g.span)
+    end(g.begun, request.environ, route, status, counters, g.get("said", {}), trace)
+    if g.span is not None:
+        tracing.end(g.span, route, request.method, status)
     return response

@@ -24,7 +24,7 @@ ServiceError
 import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from flask import Flask, Response, g, request
 from pydantic import ValidationError
@@ -216,10 +216,27 @@ def _with_headers(response: Response, status: HTTPStatus) -> Response:
     return response
 
 
-def register(app: Flask) -> None:
+class Rejections(Protocol):
+    """What keeps count of errors."""
+
+    def rejected(self, error: Exception) -> None:
+        """Count one that answers a request."""
+
+
+def register(app: Flask, rejections: Rejections) -> None:
     """Let every error of the app end in `problem`, or in the form of its protocol."""
-    app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(Exception, _from_any)
+
+    def from_http(error: HTTPException) -> Response | HTTPException:
+        if error.code is not None and error.code >= HTTPStatus.BAD_REQUEST:
+            rejections.rejected(error)
+        return _from_http(error)
+
+    def from_any(error: Exception) -> Response:
+        rejections.rejected(error)
+        return _from_any(error)
+
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(Exception, from_any)
 
 
 def _from_http(error: HTTPException) -> Response | HTTPException:

@@ -18,7 +18,7 @@ try:
     settings = Settings.load()
 except SettingsError as error:
     sys.exit(f"wrong setting: {error}")
-log.configure(settings.log_level)
+log.configure(settings.log_level, settings.log_format)
 
 wsgi_app = "service.app:create_server()"
 bind = f"{settings.host}:{settings.port}"
@@ -30,12 +30,21 @@ preload_app = True  # models are read once, and workers share their memory: serv
 control_socket_disable = True  # it would need a writable home
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat must not wait for a disk
 loglevel = settings.log_level
+logconfig_dict = log.of_gunicorn(settings.log_level, settings.log_format)
 
 
 def post_worker_init(worker: Any) -> None:
     """Take part in swaps; a worker that replaces a dead one first catches up with what has changed since."""
     extensions = worker.wsgi.flask.extensions
-    watch.watch(extensions["live"], extensions["shadow"], settings)
+    watch.watch(extensions["live"], extensions["shadow"], extensions["counters"], settings)
+    extensions["tracing"].start(settings)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Leave nothing behind that was only noted."""
+    extensions = worker.app.wsgi().flask.extensions
+    extensions["counters"].add_up()
+    extensions["tracing"].stop()
 
 
 def child_exit(server: Any, worker: Any) -> None:

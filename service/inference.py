@@ -12,14 +12,17 @@ from typing import Any, Generic, TypeVar
 
 from flask import Response, g
 
+from mlp import network
 from mlp.arrays import Float, Pixels
 from mlp.version import Version
 from service.body import Reading
 from service.connection import Environ
+from service.counters import Counters, Moments
 from service.live import LiveModels, Snapshot
 from service.settings import Settings
 from service.shadow import Shadow
 from service.statistics import Statistics, Times
+from service.tracing import Tracing
 
 _Written = TypeVar("_Written")
 
@@ -33,6 +36,7 @@ class Found(Generic[_Written]):
     scores: Float
     written: _Written
     """What the protocol made of the scores."""
+    moments: Moments
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -54,7 +58,17 @@ class Found(Generic[_Written]):
 class Inference:
     """Answers requests from the models in memory; may be called from any thread."""
 
-    def __init__(self, live: LiveModels, shadow: Shadow, settings: Settings, statistics: Statistics) -> None:
+    def __init__(
+        self,
+        live: LiveModels,
+        shadow: Shadow,
+        settings: Settings,
+        statistics: Statistics,
+        counters: Counters,
+        tracing: Tracing,
+    ) -> None:
+        self.counters = counters
+        self.tracing = tracing
         self._live = live
         self._shadow = shadow
         self._settings = settings
@@ -78,7 +92,8 @@ class Inference:
         snapshot = self._live.snapshot(name, reference, key)
         version, allowed = snapshot.version, self._settings
         try:
-            pixels = read(Reading(version.metadata.input, "auto", allowed.max_image_pixels, allowed.max_batch))
+            reading = Reading(version.metadata.input, "auto", allowed.max_image_pixels, allowed.max_batch)
+            pixels = read(reading)
             is_read = perf_counter_ns()
             scores = version.scores(pixels)
             is_found = perf_counter_ns()
@@ -86,9 +101,13 @@ class Inference:
         except Exception:
             self._statistics.failed(self._live.slot, snapshot, perf_counter_ns() - begun)
             raise
-        times = Times(is_read - begun, is_found - is_read, perf_counter_ns() - is_found)
+        ended = perf_counter_ns()
+        times = Times(is_read - begun, is_found - is_read, ended - is_found)
         self._statistics.succeeded(self._live.slot, snapshot, len(pixels), times)
-        return Found(snapshot, pixels, scores, written)
+        parsed = is_read / 1e9 - reading.seconds
+        moments = (begun / 1e9, parsed, is_read / 1e9, is_found / 1e9, ended / 1e9)
+        self.counters.predicted(snapshot, scores, network.winners(scores), moments)
+        return Found(snapshot, pixels, scores, written, moments)
 
     def compare(self, found: Found[Any], request_id: str) -> None:
         """Have the shadow, if there is one, asked the same; to be called when the answer has gone."""
@@ -98,6 +117,7 @@ class Inference:
     def completed(self, found: Found[Any], response: Response) -> Response:
         """Give the response with what answered in its headers and in the log, and the shadow asked when it has gone."""
         g.said = found.said
+        self.tracing.predicted(g.span, found.said, found.moments)
         response.headers.extend(found.headers)
         if found.snapshot.shadow is not None:
             response.call_on_close(partial(self.compare, found, g.begun.id))

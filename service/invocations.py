@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from mlp import network
 from mlp.arrays import Float, Pixels
 from mlp.version import Version
 from service import answer, body, content_encoding, instances
@@ -97,7 +98,7 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
 
 
 def _write(version: Version, scores: Float) -> bytes:
-    return answer.body(version, scores, 0)
+    return answer.body(version, scores, network.winners(scores), 0)
 
 
 def _query() -> Query:

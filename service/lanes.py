@@ -20,6 +20,8 @@ class Lane(Enum):
     LOOP = 0
     WORK = 1
     """For large bodies; a second thread would only fight with the first for the interpreter."""
+    SCRAPE = 2
+    """For what waits for the other workers' counts; not behind what may wait for the store."""
     STORE = 4
     """For what reads the store or changes it, and may wait for other workers meanwhile."""
 
@@ -29,7 +31,7 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/metrics", "/predict"})
+_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/predict"})
 """Paths that are answered from memory."""
 
 _PROTOCOLS_ON_LOOP: Final = re.compile(
@@ -71,6 +73,8 @@ class Lanes:
     def lane(self, environ: Mapping[str, Any], size: int, body: Body = b"") -> Lane:
         """Give where a request with a body of `size` bytes is answered; without the body it is taken for no numbers."""
         path = environ["PATH_INFO"]
+        if path == "/metrics":
+            return Lane.SCRAPE
         on_loop = path in _ON_LOOP or _PROTOCOLS_ON_LOOP.fullmatch(path)
         if not on_loop or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE

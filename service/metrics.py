@@ -1,6 +1,7 @@
 """GET /metrics: what all workers share, in Prometheus' text format."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
@@ -11,20 +12,24 @@ from prometheus_client.registry import Collector
 
 from mlp.aliases import PRODUCTION
 from service import shadow
+from service.counted import Counted
+from service.counters import Counters
 from service.errors import NotReady
 from service.layout import Cell, Head
 from service.live import LiveModels
 from service.rule import compared
 
 
-def routes(live: LiveModels) -> Blueprint:
+def routes(live: LiveModels, counters: Counters) -> Blueprint:
     """Give the route."""
     blueprint = Blueprint("metrics", __name__)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Shared(live))
+    registry.register(Counted(counters))
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
+        counters.wait_for_sums()
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encoder(registry), content_type=content_type)
 
@@ -41,11 +46,13 @@ class _Shared(Collector):
         """Yield every metric."""
         yield from self._store()
         yield from self._swaps()
+        yield self._versions()
         yield from self._shadows()
 
     def _store(self) -> Iterator[Metric]:
         board = self._live.board
         yield _gauge("mlp_workers", "Workers that have shown a sign of life", len(list(board.workers.live())))
+        yield _gauge("mlp_workers_expected", "Workers that there are to be", board.expected)
         yield _gauge("mlp_store_age_seconds", "Time since the model store was last read", board.store_age_seconds())
         stale = "1 while the model store cannot be reached and what was kept of it is served"
         yield _gauge("mlp_store_stale", stale, board.words[Head.STALE])
@@ -66,6 +73,17 @@ class _Shared(Collector):
             if (refusal := board.refusal(cell)) is not None:
                 refused.add_metric([name, refusal.reason], 1)
         yield from (generation, ready, swaps, refusals, refused)
+
+    def _versions(self) -> Metric:
+        labels = ["model", "alias", "version", "sha256"]
+        info = GaugeMetricFamily("mlp_model_info", "1 for each version that an alias lets answer", labels=labels)
+        for name in self._live.names():
+            with suppress(NotReady):
+                state = self._live.get(name)
+                for alias, number in state.document.aliases.items():
+                    if (version := state.versions.get(number)) is not None:
+                        info.add_metric([name, alias, str(number), version.metadata.sha256], 1)
+        return info
 
     def _ready(self, name: str) -> bool:
         try:

@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlp import network
 from mlp.arrays import Float, Pixels
 from service import answer, body, each_request, reply
 from service.connection import Answer, Body, Environ
+from service.counters import Counters, Moments
 from service.errors import InvalidField
 from service.live import LiveModels, Snapshot
 from service.settings import Settings
 from service.shadow import Shadow
+from service.tracing import Tracing
 
 
 class Query(BaseModel):
@@ -41,6 +45,7 @@ class Predicted:
     scores: Float
     text: bytes
     """The answer's JSON."""
+    moments: Moments
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -62,9 +67,13 @@ class Predicted:
 class Predict:
     """Answers from the models in memory, for Flask's route and for requests that do not come by Flask."""
 
-    def __init__(self, live: LiveModels, shadow: Shadow, settings: Settings) -> None:
+    def __init__(
+        self, live: LiveModels, shadow: Shadow, counters: Counters, tracing: Tracing, settings: Settings
+    ) -> None:
         self._live = live
         self._shadow = shadow
+        self._counters = counters
+        self._tracing = tracing
         self._settings = settings
 
     def __call__(self, environ: Environ, data: Body, request_id: str) -> Predicted:
@@ -74,9 +83,16 @@ class Predict:
         version = snapshot.version
         allowed = self._settings
         reading = body.Reading(version.metadata.input, query.prepare, allowed.max_image_pixels, allowed.max_batch)
+        begun = perf_counter()
         pixels = body.read(environ, data, reading)
+        prepared = perf_counter()
         scores = version.scores(pixels)
-        return Predicted(snapshot, pixels, scores, answer.body(version, scores, query.top_k))
+        indices = network.winners(scores)
+        scored = perf_counter()
+        text = answer.body(version, scores, indices, query.top_k)
+        moments = (begun, prepared - reading.seconds, prepared, scored, perf_counter())
+        self._counters.predicted(snapshot, scores, indices, moments)
+        return Predicted(snapshot, pixels, scores, text, moments)
 
     def compare(self, predicted: Predicted, request_id: str) -> None:
         """Have the shadow, if there is one, asked the same; to be called when the answer has gone."""
@@ -88,7 +104,7 @@ class Predict:
 
         Raises what service/errors.py knows.
         """
-        if environ["PATH_INFO"] != "/predict" or environ["REQUEST_METHOD"] != "POST":
+        if environ["PATH_INFO"] != "/predict" or environ["REQUEST_METHOD"] != "POST" or self._tracing.on:
             return None
         begun = each_request.begin(environ)
         predicted = self(environ, data, begun.id)
@@ -99,11 +115,11 @@ class Predict:
             *predicted.headers,
             ("X-Request-Id", begun.id),
         ]
-        each_request.end(begun, environ, 200, predicted.said)
+        each_request.end(begun, environ, "/predict", 200, self._counters, predicted.said)
         return Answer(200, headers, text, partial(self.compare, predicted, begun.id))
 
 
-def routes(predict: Predict) -> Blueprint:
+def routes(predict: Predict, tracing: Tracing) -> Blueprint:
     """Give the route."""
     blueprint = Blueprint("predict", __name__)
 
@@ -111,6 +127,7 @@ def routes(predict: Predict) -> Blueprint:
     def post() -> Response:
         found = predict(request.environ, body.received(request, "the most that is read"), g.begun.id)
         g.said = found.said
+        tracing.predicted(g.span, found.said, found.moments)
         response = reply.json(found.text, headers=found.headers)
         response.call_on_close(partial(predict.compare, found, g.begun.id))
         return response

@@ -64,6 +64,25 @@ class Settings(BaseSettings):
     """Pictures on which the shadow disagreed that are kept and shown; 0, because they are what clients sent."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe events that are logged; each request is one of level info."""
+    log_format: Literal["json", "text"] = "json"
+    """Whether a line of the log is a JSON object, or text for people."""
+    metrics: Literal["on", "off"] = "on"
+    """Whether requests and predictions are counted for `/metrics`; off, it tells of models and workers alone."""
+    traces_exporter: Literal["otlp", "console", "none"] | None = Field(
+        default=None, validation_alias="OTEL_TRACES_EXPORTER"
+    )
+    """Where OpenTelemetry's traces go (extra `tracing`); unset, to `OTEL_EXPORTER_OTLP_ENDPOINT` if that is set."""
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """A collector's address for OTLP over HTTP, such as `http://collector:4318`."""
+    otel_disabled: bool = Field(default=False, validation_alias="OTEL_SDK_DISABLED")
+    """`true` for no traces, whatever the other variables say."""
+
+    @property
+    def traces(self) -> Literal["otlp", "console"] | None:
+        """Where traces go; None for nowhere."""
+        if self.otel_disabled or self.traces_exporter == "none":
+            return None
+        return self.traces_exporter or ("otlp" if self.otlp_endpoint else None)
 
     @classmethod
     def load(cls) -> "Settings":

@@ -113,7 +113,7 @@ def _column(inputs: Any) -> Any:
 
 def _rows(version: Version, scores: Float) -> bytes:
     """Give `predictions`, picture by picture, as POST /predict does."""
-    return answer.body(version, scores, 0)
+    return answer.body(version, scores, network.winners(scores), 0)
 
 
 def _columns(version: Version, scores: Float) -> bytes:

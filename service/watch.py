@@ -1,4 +1,4 @@
-"""The threads of a worker beside its requests: follow the store, finish swaps, ask the shadow, promote by the rule."""
+"""The threads of a worker beside its requests: follow the store, finish swaps, ask the shadow, use the rule, count."""
 
 import logging
 import os
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from service.counters import Counters
 from service.live import LiveModels
 from service.rule import Promoter
 from service.settings import Settings
@@ -18,22 +19,27 @@ _TICK_SECONDS: Final = 0.02
 """Between two looks at the shared memory, which take microseconds: what a swap waits at most in each of its phases."""
 
 
+_COUNT_SECONDS: Final = 0.05
+"""Between two times of adding up what was noted; a scrape waits as long at most."""
+
 _NEWS_SECONDS: Final = 2.0
 """Longest that a worker waits for the store before its first request: it has something to answer with already."""
 
 
-def watch(live: LiveModels, shadow: Shadow, settings: Settings) -> threading.Event:
+def watch(live: LiveModels, shadow: Shadow, counters: Counters, settings: Settings) -> threading.Event:
     """Let this process take part in swaps as a worker, until the event that is given back is set.
 
     Call it after the fork, before the first request: threads do not survive a fork. Nothing of a swap is done by a
     thread that answers requests, and nothing that could wait for a disk or a network by the thread that finishes swaps.
     """
     slot = live.join(os.getpid())
+    counters.join(slot)
     promoter = Promoter(live, settings.swap_seconds)
     stop = threading.Event()
     for name, seconds, step in (
         ("load", _TICK_SECONDS, lambda: _load(live)),
         ("settle", _TICK_SECONDS, lambda: _settle(live, slot)),
+        ("count", _COUNT_SECONDS, counters.add_up),
         ("rule", settings.poll_seconds, promoter.look),
     ):
         threading.Thread(target=_loop, args=(step, seconds, stop), name=name, daemon=True).start()

@@ -1,7 +1,7 @@
 """POST …/infer: body → message → pixels → scores → output tensors."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter_ns
 from typing import Final
@@ -17,6 +17,10 @@ from service.v2 import images, message, outputs
 _HEADER: Final = f"HTTP_{message.HEADER.upper().replace('-', '_')}"
 
 _PATH: Final = re.compile(r"/v2/models/([\w.-]+)(?:/versions/([\w.-]+))?/infer/?", re.ASCII)
+
+
+_ROUTE: Final = "/v2/models/<name>/infer"
+_ROUTE_OF_VERSION: Final = "/v2/models/<name>/versions/<version>/infer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,7 @@ class Infer:
         wanted = outputs.asked(asked)
 
         def read(reading: Reading) -> Pixels:
-            if asked.prepare != reading.prepare:
-                reading = replace(reading, prepare=asked.prepare)
+            reading.prepare = asked.prepare
             return images.read(asked, reading, environ.get("CONTENT_TYPE", ""))
 
         def write(version: Version, scores: Float) -> Answer:
@@ -61,13 +64,14 @@ class Infer:
         Raises what service/errors.py knows.
         """
         path = _PATH.fullmatch(environ["PATH_INFO"])
-        if path is None or environ["REQUEST_METHOD"] != "POST":
+        if path is None or environ["REQUEST_METHOD"] != "POST" or self.inference.tracing.on:
             return None
         begun = each_request.begin(environ, only_json=False)
         found = self(environ, body, path[1], path[2], begun.id)
         answer = found.written
         length = ("Content-Length", str(len(answer.body)))
-        each_request.end(begun, environ, 200, found.said)
+        route = _ROUTE if path[2] is None else _ROUTE_OF_VERSION
+        each_request.end(begun, environ, route, 200, self.inference.counters, found.said)
         return connection.Answer(
             200,
             [*answer.headers, length, *found.headers, ("X-Request-Id", begun.id)],

@@ -52,7 +52,9 @@ def test_every_module_begins_with_what_belongs_in_it(path):
     assert re.match(r'r?"""\S', path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("room", ["mlp", "training", "service", "models", "data", "benchmarks", "tests", "examples"])
+@pytest.mark.parametrize(
+    "room", ["mlp", "training", "service", "models", "data", "benchmarks", "tests", "examples", "deploy"]
+)
 def test_every_room_is_on_the_map(room):
     assert f"`{room}/" in ARCHITECTURE
 

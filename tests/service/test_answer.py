@@ -45,9 +45,10 @@ def test_the_text_says_what_a_dictionary_for_each_picture_would(labels, n, top_k
     scores[0] = 0
     scores[-1, 1:] = (1,) * (len(labels) - 1)
 
-    text = answer.body(version(tuple(labels)), scores.astype(np.float32), top_k)
+    scores = scores.astype(np.float32)
+    text = answer.body(version(tuple(labels)), scores, network.winners(scores), top_k)
 
-    assert json.loads(text) == plain(version(tuple(labels)), scores.astype(np.float32), top_k)
+    assert json.loads(text) == plain(version(tuple(labels)), scores, top_k)
 
 
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (1, 784), (3, 784), (3, 28, 28)])

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import sys
 
 import pytest
 
@@ -65,3 +66,35 @@ def test_what_a_store_warns_of_is_in_the_log_too(lines):
 
     (line,) = lines()
     assert (line["level"], line["event"], line["store"]) == ("warning", "the store does not answer", "s3://models")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("plain/1", "plain/1"),
+        ("two words", '"two words"'),
+        ('a "b"', '"a \\"b\\""'),
+        ("line\nbreak", '"line\\nbreak"'),
+        ("separator\u2028", '"separator\\u2028"'),
+        ({"production": 3}, '{"production":3}'),
+        (None, "null"),
+    ],
+)
+def test_a_value_in_a_line_of_text_cannot_be_taken_for_anything_else(value, written):
+    record = logging.makeLogRecord({"msg": "request", "levelname": "INFO", "created": 0.0, "path": value, "n": 1})
+
+    assert log.TextFormatter().format(record) == f"1970-01-01T00:00:00.000+00:00 INFO    request path={written} n=1"
+
+
+def test_an_exception_in_text_follows_indented_whatever_it_says():
+    def fail():
+        raise ValueError("first\n2026-01-01T00:00:00 INFO    forged")
+
+    try:
+        fail()
+    except ValueError:
+        record = logging.makeLogRecord({"msg": "failed", "levelname": "ERROR", "exc_info": sys.exc_info()})
+
+    lines = log.TextFormatter().format(record).splitlines()
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert lines[-1].endswith("forged")
