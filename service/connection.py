@@ -48,6 +48,8 @@ _BUFFER_BYTES: Final = 256 * 2**10
 
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
+_NOTHING: Final = memoryview(b"")
+
 _FOREVER: Final = float("inf")
 
 
@@ -121,7 +123,7 @@ class Connection(asyncio.BufferedProtocol):
         """When the client has kept us waiting for too long, by the loop's clock."""
         self._clients = clients
         self._loop = loop
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: Any = httptools.HttpRequestParser(self)
         self._transport: Any = None
         self._always: Environ = {}
         # The request that is being read
@@ -135,7 +137,7 @@ class Connection(asyncio.BufferedProtocol):
         self._left = 0
         """Bytes that its body may still have."""
         self._keep_alive = False
-        self._body = memoryview(b"")
+        self._body = _NOTHING
         self._rest: memoryview | None = None
         """What is still to come of `_body`, when it is put straight there."""
         self._refused = False
@@ -176,6 +178,8 @@ class Connection(asyncio.BufferedProtocol):
         self._clients.open.discard(self)
         self._reads = False
         self._waiting.clear()
+        self._parser = None  # it refers to this, and garbage would have to be looked for
+        self._body, self._rest = _NOTHING, None
 
     def get_buffer(self, _size: int) -> memoryview:
         """Give where what comes next is to be put: the rest of a long body straight to where it stays."""
@@ -194,7 +198,8 @@ class Connection(asyncio.BufferedProtocol):
         if not self._rest:
             self._rest = None
             self._parser = httptools.HttpRequestParser(self)  # the old one still waits for that body
-            self._complete(self._body)
+            body, self._body = self._body, _NOTHING
+            self._complete(body)
 
     def _parse(self, data: memoryview) -> None:
         try:

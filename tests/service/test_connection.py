@@ -1,6 +1,8 @@
 """HTTP/1.1 over real sockets: what is read as a request, in which order answers go out, and when a connection ends."""
 
 import asyncio
+import gc
+import weakref
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -462,3 +464,24 @@ def test_a_long_body_that_stops_is_waited_for_and_then_left(monkeypatch):
 
     assert answer.startswith(b"HTTP/1.1 408")
     assert asked == []
+
+
+def test_a_connection_s_memory_is_free_when_it_ends(monkeypatch):
+    monkeypatch.setattr(Echo, "limit", lambda self, environ: 10**7)
+
+    async def scenario(server):
+        _, writer = await server.connect()
+        writer.write(post("/a", bytes(500_000)) + post("/b", bytes(300_000), length=400_000))
+        await server.until(lambda: server.answering.asked)
+        server.answering.asked.clear()
+        gone = [weakref.ref(each) for each in server.clients.open]
+        writer.transport.abort()
+        await server.until(lambda: not server.clients.open)
+        await asyncio.sleep(0.05)
+        return [each() for each in gone]
+
+    gc.disable()
+    try:
+        assert run(scenario) == [None]
+    finally:
+        gc.enable()
