@@ -3,7 +3,7 @@
 from flask import Flask
 
 from mlp.store import open_store
-from service import admin, catalogue, each_request, errors, health, index, metrics, predict
+from service import admin, catalogue, each_request, errors, explain, health, index, metrics, predict
 from service.board import Board
 from service.dispatch import Dispatch
 from service.lanes import Lanes
@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app)
     for blueprint in (
         predict.routes(predicting),
+        explain.routes(live, settings),
         catalogue.routes(live),
         admin.routes(live, settings),
         health.routes(live),

@@ -19,6 +19,9 @@ _log = logging.getLogger("service.requests")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """An id that a client may choose: nothing that could break a header or a line of the log."""
 
+_NOT_JSON: Final = frozenset({"metrics.metrics", "index.index", "index.file"})
+"""What answers in another form, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -71,7 +74,7 @@ def _check_accept(environ: Mapping[str, Any]) -> None:
 
 def _begin() -> None:
     g.begun = _begun(request.environ)
-    if request.endpoint != "metrics.metrics":
+    if request.endpoint not in _NOT_JSON:
         _check_accept(request.environ)
 
 

@@ -27,8 +27,11 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/metrics", "/predict"})
+_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/metrics", "/predict", "/explain"})
 """Paths that are answered from memory."""
+
+_PAGE: Final = "/page/"
+"""What the paths of the page's files begin with, which are in memory, too."""
 
 _NUMBERS: Final = frozenset({"application/octet-stream", "application/x-npy"})
 
@@ -55,6 +58,8 @@ class Lanes:
 
     def lane(self, environ: Mapping[str, Any], size: int) -> Lane:
         """Give where a request with a body of `size` bytes is answered."""
+        if environ["PATH_INFO"].startswith(_PAGE):
+            return Lane.LOOP
         if environ["PATH_INFO"] not in _ON_LOOP or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE
         numbers = environ.get("CONTENT_TYPE") in _NUMBERS

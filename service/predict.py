@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, g, request
@@ -30,6 +30,9 @@ class Query(BaseModel):
     """How many classes to list by falling score; 0 lists none."""
     prepare: Literal["auto", "none"] = "auto"
     """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
+
+
+_Query = TypeVar("_Query", bound=Query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Predict:
 
     def __call__(self, environ: Environ, data: Body, request_id: str) -> Predicted:
         """Answer a request by its headers and query in `environ`, and its body. Raises what service/errors.py knows."""
-        query = _query(environ["QUERY_STRING"])
+        query = parsed(Query, environ["QUERY_STRING"]) if environ["QUERY_STRING"] else _DEFAULT
         snapshot = self._live.snapshot(query.model, query.version, environ.get("HTTP_X_CLIENT_KEY") or request_id)
         version = snapshot.version
         allowed = self._settings
@@ -121,15 +124,14 @@ def routes(predict: Predict) -> Blueprint:
 _DEFAULT = Query()
 
 
-def _query(text: str) -> Query:
-    if not text:
-        return _DEFAULT
+def parsed(kind: type[_Query], text: str) -> _Query:
+    """Give a request's query as an object. Raises InvalidField."""
     given = parse_qsl(text, keep_blank_values=True)
     fields = dict(given)
     for name in fields:
         if (times := sum(other == name for other, _ in given)) > 1:
             raise InvalidField((("query", name), f"given {times} times"))
     try:
-        return Query.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         raise InvalidField.of("query", error) from error
