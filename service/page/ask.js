@@ -59,10 +59,11 @@ export class Newest {
       const now = this.#next;
       this.#next = null;
       this.#abort = new AbortController();
+      const { signal } = this.#abort;
       try {
-        await now(this.#abort.signal);
+        await now(signal);
       } catch (error) {
-        if (error.name !== "AbortError") this.failed(error);
+        if (!signal.aborted) this.failed(error);
       }
     }
     this.#abort = null;
@@ -87,8 +88,12 @@ async function askAbout(path, picture, { signal, ...query } = {}) {
 
 async function asked(path, options = {}) {
   const response = await fetch(path, { cache: "no-store", ...options });
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(response.status, body.detail ?? `the service answered ${response.status}`);
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({})); // a proxy's error is no JSON
+    throw new Problem(response.status, problem.detail ?? `the service answered ${response.status}`);
+  }
+  const body = await response.json();
+  options.signal?.throwIfAborted(); // it may have come before it was given up
   const generation = Number(response.headers.get("X-Model-Generation"));
   return generation ? { ...body, generation } : body;
 }

@@ -59,7 +59,7 @@ export class Compare {
       showBars(side.querySelector(".bars"), prediction, labels, { chosen: false });
       return prediction;
     } catch (error) {
-      if (error.name === "AbortError") throw error;
+      if (signal.aborted) throw error;
       setLabel(side.querySelector(".label"), "?");
       words.textContent = error.message;
       return null;

@@ -105,10 +105,7 @@ export class Versions extends EventTarget {
   #showShadow(shadow) {
     $("shadow").hidden = !shadow;
     if (!shadow) return;
-    $("shadow").textContent = shadow.pictures
-      ? `In the shadow, version ${shadow.version} agrees with version ${shadow.production} on ` +
-        `${percent(shadow.agreement, 1)} of ${count(shadow.pictures)} pictures.`
-      : `Version ${shadow.version} runs in the shadow; nothing to compare yet.`;
+    $("shadow").textContent = compared(shadow);
   }
 
   #row(version) {
@@ -163,6 +160,16 @@ export class Versions extends EventTarget {
     $("news").dataset.state = state;
     $("news").textContent = words;
   }
+}
+
+function compared(shadow) {
+  const { version, production, pictures, agreement, failed } = shadow;
+  if (pictures) {
+    const share = percent(agreement);
+    return `In the shadow, version ${version} agrees with version ${production} on ${share} of ${count(pictures)} pictures.`;
+  }
+  if (failed) return `Version ${version} runs in the shadow, but takes pictures of another kind than version ${production}.`;
+  return `Version ${version} runs in the shadow; nothing to compare yet.`;
 }
 
 function described(version) {
