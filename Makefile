@@ -10,7 +10,7 @@ PEERS := benchmarks/training/requirements
 HTTP_PEERS := benchmarks/http/requirements
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http docs lock lock-bench lock-bench-http clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-page bench-http docs lock lock-bench lock-bench-http clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit
 
 bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.swap $(ARGS)
+
+bench-page: $(VENV)/.dev ## time the page from pen-up to label in Chromium (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.page $(ARGS)
 
 bench-http: $(VENV)/.dev $(VENV)-bench-http/.peers ## time the service beside Flask and FastAPI as usual, and beside its own limits (ARGS=--quick)
 	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true

@@ -44,12 +44,13 @@ export function setLabel(place, label) {
 /** Show scores as bars, in elements that stay; those of `bars` that are buttons can be chosen. */
 export function showBars(list, prediction, labels, { chosen = true } = {}) {
   const order = prediction.scores.map((_, index) => index);
-  if (labels.length > MOST) order.sort((a, b) => prediction.scores[b] - prediction.scores[a]).splice(MOST);
+  if (order.length > MOST) order.sort((a, b) => prediction.scores[b] - prediction.scores[a]).splice(MOST);
+  list.classList.toggle("words", labels.some((label) => label.length > 2));
   if (list.children.length !== order.length) list.replaceChildren(...order.map(() => newBar(chosen)));
   order.forEach((index, place) => {
     const bar = list.children[place].firstElementChild;
     bar.dataset.index = index;
-    bar.children[0].textContent = labels[index];
+    bar.children[0].textContent = labels[index] ?? index;
     setBar(bar, prediction.scores[index], index === prediction.index, percent(prediction.scores[index]));
   });
 }

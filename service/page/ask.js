@@ -29,6 +29,11 @@ export function model(name, signal) {
   return asked(`models/${encodeURIComponent(name)}`, { signal });
 }
 
+/** Give the labels of a version's classes, in the order of its scores. */
+export async function classes(name, version) {
+  return (await asked(`models/${encodeURIComponent(name)}/versions/${version}`)).labels;
+}
+
 export function promote(name, version, token) {
   const path = `models/${encodeURIComponent(name)}/aliases/production`;
   return asked(path, { method: "PUT", headers: bearer(token), body: JSON.stringify({ version, why: "on the page" }) });

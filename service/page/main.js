@@ -4,7 +4,7 @@
 // answers, versions.js and compare.js the versions; paint.js, words.js and element.js are what these share.
 
 import { showAnswer, showClasses, showNothing, showSeen } from "./answer.js";
-import { explain, models, Newest, predict } from "./ask.js";
+import { classes, explain, models, Newest, predict } from "./ask.js";
 import { Compare } from "./compare.js";
 import { $, element } from "./element.js";
 import { Pad } from "./pad.js";
@@ -162,32 +162,40 @@ function showWhyPart(something) {
 }
 
 versions.addEventListener("change", () => compare.offer(versions.numbers));
-versions.addEventListener("moved", () => ask());
+versions.addEventListener("moved", async () => {
+  await learnClasses();
+  ask();
+});
 
 async function start() {
-  const found = await models();
-  const names = found.map((one) => one.name);
+  const names = (await models()).map((one) => one.name);
+  buttons();
+  if (!names.length) {
+    showNothing("problem", "No model is there yet", "Train one, promote it, and load this page again.");
+    return;
+  }
   $("model").replaceChildren(...names.map((name) => element("option", { value: name }, name)));
   $("model").value = names.includes(DEFAULT) ? DEFAULT : names[0];
   $("model").hidden = names.length < 2;
   $("model").addEventListener("change", () => follow());
-  buttons();
   await follow();
 }
 
 async function follow() {
-  const name = $("model").value;
   explained = null;
-  labels = await classes(name);
-  showClasses($("bars"), labels);
-  await versions.follow(name);
+  await versions.follow($("model").value);
+  await learnClasses();
   ask();
 }
 
-/** Give a model's labels, which every version of it says. */
-async function classes(name) {
-  const response = await fetch(`models/${encodeURIComponent(name)}/versions/production`);
-  return response.ok ? (await response.json()).labels : [];
+/** Learn the classes of what is live, and show their bars. */
+async function learnClasses() {
+  const before = labels.join("\n");
+  labels = versions.live ? await classes($("model").value, versions.live) : [];
+  if (labels.join("\n") === before) return;
+  showClasses($("bars"), labels);
+  const digits = labels.every((label) => /^\d$/.test(label));
+  $("hint-text").textContent = digits ? "Draw a digit here" : "Draw here, or drop a picture";
 }
 
 start().catch(failed);

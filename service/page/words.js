@@ -23,7 +23,7 @@ export function runnerUp(labels, prediction) {
   const second = order[1];
   const share = prediction.scores[second];
   if (prediction.confidence >= 0.98 || share < 0.02) return `${percent(prediction.confidence)} for it.`;
-  return `${percent(prediction.confidence)} for it, ${percent(share)} for ${labels[second]}.`;
+  return `${percent(prediction.confidence)} for it, ${percent(share)} for ${labels[second] ?? second}.`;
 }
 
 export function date(text) {

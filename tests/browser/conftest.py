@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -49,6 +50,13 @@ class Page:
         from playwright.sync_api import expect
 
         expect(self.page.locator(selector)).to_have_text(text, timeout=15_000)
+
+    def wait_until(self, condition, seconds=15):
+        """Wait until a condition is true. (The page's policy forbids Playwright to wait for a text of script.)"""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "waited in vain"
+            self.page.wait_for_timeout(20)
 
     def expect_read(self, label):
         """Wait until the drawing as it is has been read, and tell what was said of it."""

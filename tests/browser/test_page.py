@@ -44,7 +44,7 @@ def test_a_drawn_digit_is_read(page):
     page.expect_read("7")
     page.expect("#sureness", re.compile("[Ss]ure"))
     page.expect("#bars .best .class", "7")
-    page.page.wait_for_function(f"({COLOURS})(document.getElementById('seen')).light > 20")
+    page.wait_until(lambda: colours(page, "#seen")["light"] > 20)
 
 
 def test_it_answers_while_one_draws(page):
@@ -281,7 +281,7 @@ def test_the_policy_is_in_force_and_nothing_comes_from_elsewhere(page, server):
         document.body.append(script);
         document.body.append(Object.assign(new Image(), { src: "http://127.0.0.2/x.png" }));
     }""")
-    page.page.wait_for_function("document.images.length > 1")
+    page.wait_until(lambda: len(page.errors) == 2)
 
     assert page.page.evaluate("window.injected") is None
     page.draw(SEVEN)

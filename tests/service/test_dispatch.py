@@ -167,7 +167,7 @@ def test_a_probe_is_answered_while_requests_that_wait_are_not():
         (asked(CONTENT_TYPE="application/json"), 17_000, Lane.WORK),
         (asked(CONTENT_TYPE="image/jpeg"), 17_000, Lane.WORK),
         (asked(CONTENT_TYPE="application/octet-stream"), 64_000, Lane.LOOP),
-        (asked(CONTENT_TYPE="application/x-npy"), 66_000, Lane.WORK),
+        (asked(CONTENT_TYPE="application/x-npy"), 266_000, Lane.WORK),
         (asked(query="version=3"), 784, Lane.STORE),
         (asked(query="top_k=3"), 784, Lane.LOOP),
         (asked("/models/digits/aliases/production", method="PUT"), 15, Lane.STORE),
