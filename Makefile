@@ -12,7 +12,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-http bench-metrics profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-page bench-http bench-metrics profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ bench-http: $(VENV)/.dev $(HTTP_PEER_NAMES:%=$(VENV)-bench-http-%/.peers) .wrk #
 
 profile-http: $(VENV)/.dev .wrk ## say where each microsecond of a request goes (ARGS=--markdown)
 	@$(BIN)/python -m benchmarks.http.profile $(ARGS)
+
+bench-page: $(VENV)/.dev ## time the page from pen-up to label in Chromium (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.page $(ARGS)
 
 .wrk:
 	@command -v wrk > /dev/null || test $$(id -u) != 0 || { apt-get update -qq && apt-get install -qq -y wrk; } > /dev/null || true

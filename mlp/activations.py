@@ -1,4 +1,4 @@
-"""The activation functions, by the name that a version file stores. Their derivatives are in training/backprop.py.
+"""The activation functions, by the name that a version file stores. Their derivatives are in mlp/derivatives.py.
 
 Each works in place on a layer's pre-activations z of shape (n, fan_out), float32 or float64: the forward pass owns
 that array, and a second one would cost more than the function itself.

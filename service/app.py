@@ -3,7 +3,7 @@
 from flask import Flask
 
 from mlp.store import open_store
-from service import admin, catalogue, each_request, errors, health, index, invocations, metrics, predict, v1
+from service import admin, catalogue, each_request, errors, explain, health, index, invocations, metrics, predict, v1
 from service.board import Board
 from service.connection import Answer, Body, Environ
 from service.counters import Counters, NoCounters
@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.register(app, counters)
     for blueprint in (
         predict.routes(predicting, tracing),
+        explain.routes(live, settings),
         catalogue.routes(live),
         admin.routes(live, settings),
         v2.routes(live, infer, statistics, settings),

@@ -39,20 +39,9 @@ class Found(Generic[_Written]):
     moments: Moments
 
     @property
-    def headers(self) -> list[tuple[str, str]]:
-        """What answered, for the answer's headers."""
-        about = self.snapshot.version.metadata
-        return [
-            ("X-Model-Name", about.name),
-            ("X-Model-Version", str(about.version)),
-            ("X-Model-Generation", str(self.snapshot.generation)),
-        ]
-
-    @property
     def said(self) -> dict[str, Any]:
         """What answered, for the log."""
-        about = self.snapshot.version.metadata
-        return {"model": about.name, "version": about.version, "images": len(self.pixels)}
+        return self.snapshot.said(len(self.pixels))
 
 
 class Inference:
@@ -118,7 +107,7 @@ class Inference:
         """Give the response with what answered in its headers and in the log, and the shadow asked when it has gone."""
         g.said = found.said
         self.tracing.predicted(g.span, found.said, found.moments)
-        response.headers.extend(found.headers)
+        response.headers.extend(found.snapshot.headers)
         if found.snapshot.shadow is not None:
             response.call_on_close(partial(self.compare, found, g.begun.id))
         return response

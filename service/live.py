@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from mlp.aliases import PRODUCTION, SHADOW
 from mlp.errors import ModelNotFound, VersionNotFound
@@ -39,6 +39,20 @@ class Snapshot:
     """The model's place on the board."""
     shadow: Version | None = None
     """What answers the same pictures afterwards, to be compared."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What answers, for the answer's headers."""
+        about = self.version.metadata
+        return [
+            ("X-Model-Name", about.name),
+            ("X-Model-Version", str(about.version)),
+            ("X-Model-Generation", str(self.generation)),
+        ]
+
+    def said(self, images: int) -> dict[str, Any]:
+        """Give what answers so many pictures, for the log."""
+        return {"model": self.version.metadata.name, "version": self.version.metadata.version, "images": images}
 
 
 @dataclass(slots=True)

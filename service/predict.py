@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, g, request
@@ -36,6 +36,9 @@ class Query(BaseModel):
     """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
+_Query = TypeVar("_Query", bound=Query)
+
+
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """What was found for one request."""
@@ -48,20 +51,9 @@ class Predicted:
     moments: Moments
 
     @property
-    def headers(self) -> list[tuple[str, str]]:
-        """What answered, for the answer's headers."""
-        about = self.snapshot.version.metadata
-        return [
-            ("X-Model-Name", about.name),
-            ("X-Model-Version", str(about.version)),
-            ("X-Model-Generation", str(self.snapshot.generation)),
-        ]
-
-    @property
     def said(self) -> dict[str, Any]:
         """What answered, for the log."""
-        about = self.snapshot.version.metadata
-        return {"model": about.name, "version": about.version, "images": len(self.pixels)}
+        return self.snapshot.said(len(self.pixels))
 
 
 class Predict:
@@ -78,7 +70,7 @@ class Predict:
 
     def __call__(self, environ: Environ, data: Body, request_id: str) -> Predicted:
         """Answer a request by its headers and query in `environ`, and its body. Raises what service/errors.py knows."""
-        query = _query(environ["QUERY_STRING"])
+        query = parsed(Query, environ["QUERY_STRING"]) if environ["QUERY_STRING"] else _DEFAULT
         snapshot = self._live.snapshot(query.model, query.version, environ.get("HTTP_X_CLIENT_KEY") or request_id)
         version = snapshot.version
         allowed = self._settings
@@ -112,7 +104,7 @@ class Predict:
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(text))),
-            *predicted.headers,
+            *predicted.snapshot.headers,
             ("X-Request-Id", begun.id),
         ]
         each_request.end(begun, environ, "/predict", 200, self._counters, predicted.said)
@@ -128,7 +120,7 @@ def routes(predict: Predict, tracing: Tracing) -> Blueprint:
         found = predict(request.environ, body.received(request, "the most that is read"), g.begun.id)
         g.said = found.said
         tracing.predicted(g.span, found.said, found.moments)
-        response = reply.json(found.text, headers=found.headers)
+        response = reply.json(found.text, headers=found.snapshot.headers)
         response.call_on_close(partial(predict.compare, found, g.begun.id))
         return response
 
@@ -138,15 +130,14 @@ def routes(predict: Predict, tracing: Tracing) -> Blueprint:
 _DEFAULT = Query()
 
 
-def _query(text: str) -> Query:
-    if not text:
-        return _DEFAULT
+def parsed(kind: type[_Query], text: str) -> _Query:
+    """Give a request's query as an object. Raises InvalidField."""
     given = parse_qsl(text, keep_blank_values=True)
     fields = dict(given)
     for name in fields:
         if (times := sum(other == name for other, _ in given)) > 1:
             raise InvalidField((("query", name), f"given {times} times"))
     try:
-        return Query.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         raise InvalidField.of("query", error) from error

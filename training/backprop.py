@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlp.arrays import Float
+from mlp.derivatives import DERIVATIVES
 from mlp.network import Layer, activations
 from training import parameters
 from training.batch_norm import BatchNorm
-from training.derivatives import DERIVATIVES
 from training.dropout import Dropout
 from training.losses import LOSSES
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from mlp.arrays import Float
-from training.derivatives import DERIVATIVES
+from mlp.derivatives import DERIVATIVES
 
 _LEAST = 1e-12
 """Keeps log(0) away where a score has been rounded to 0 or 1."""

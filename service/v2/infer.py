@@ -74,7 +74,7 @@ class Infer:
         each_request.end(begun, environ, route, 200, self.inference.counters, found.said)
         return connection.Answer(
             200,
-            [*answer.headers, length, *found.headers, ("X-Request-Id", begun.id)],
+            [*answer.headers, length, *found.snapshot.headers, ("X-Request-Id", begun.id)],
             answer.body,
             partial(self.inference.compare, found, begun.id),
         )

@@ -183,6 +183,9 @@ def test_a_probe_is_answered_while_requests_that_wait_are_not():
         (asked("/v1/models/digits:predict"), 17_000, Lane.WORK),
         (asked("/invocations", HTTP_CONTENT_ENCODING="gzip"), 100, Lane.WORK),
         (asked("/metrics", method="GET"), 0, Lane.SCRAPE),
+        (asked("/explain", CONTENT_TYPE="image/png"), 3_000, Lane.LOOP),
+        (asked("/explain", CONTENT_TYPE="image/png", query="version=3"), 3_000, Lane.STORE),
+        (asked("/page/main.js", method="GET"), 0, Lane.LOOP),
     ],
 )
 def test_nothing_long_and_nothing_that_waits_is_on_the_loop(environ, size, lane):

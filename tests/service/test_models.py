@@ -126,13 +126,6 @@ def test_a_new_model_appears(client, published):
     assert [row["name"] for row in client.get("/models").json["models"]] == ["digits", "letters"]
 
 
-def test_the_address_itself_says_how_to_ask(client):
-    answer = client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
-
-    assert answer.status_code == 200
-    assert "curl http://localhost/predict" in answer.text
-
-
 def test_readiness_needs_a_model_and_liveness_does_not(tmp_path):
     client = create_app(Settings(models=tmp_path)).test_client()
 

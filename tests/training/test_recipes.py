@@ -1,9 +1,9 @@
 import pytest
 
 from mlp.activations import ACTIVATIONS
+from mlp.derivatives import DERIVATIVES
 from mlp.prepare import PREPARATIONS
 from training import recipes
-from training.derivatives import DERIVATIVES
 from training.errors import RecipeError
 from training.initialise import INITIALISERS
 from training.losses import LOSSES

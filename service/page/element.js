@@ -1,0 +1,14 @@
+// Making elements.
+
+export const $ = (id) => document.getElementById(id);
+
+/** Give an element with properties and children; text becomes text, never markup. */
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
