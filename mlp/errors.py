@@ -69,6 +69,11 @@ class WrongShape(ArrayError):
 class ValueOutOfRange(ArrayError):
     """A value is no number, not finite, or outside what a pixel can be."""
 
+    def __init__(self, message: str, index: int | None = None) -> None:
+        self.index = index
+        """Of the picture that has it, where there are several."""
+        super().__init__(message)
+
 
 class VersionFileError(MlpError):
     """A version file that is damaged, inconsistent, too large, or does not compute what it says it computes."""

@@ -72,6 +72,18 @@ def decode(data: bytes, *, max_pixels: int, longest: int | None = None) -> Image
         raise _named(data, error) from error
 
 
+def taken(image: Image.Image) -> Image.Image:
+    """Give a picture that Pillow has opened as `decode` gives one. Raises NotAPicture, TruncatedPicture."""
+    if min(image.size) < 1:
+        raise NotAPicture(f"the picture is {image.width}×{image.height} pixels: there is nothing in it")
+    try:
+        image.load()
+        return _upright(transparency.opaque(_eight_bit(image)), image)
+    except Exception as error:  # its file is read only now, and may be anything
+        kind = TruncatedPicture if "truncated" in str(error) else NotAPicture
+        raise kind(f"the picture cannot be read: {error}") from error
+
+
 def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name])
     width, height = image.size

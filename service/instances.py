@@ -10,6 +10,7 @@ import numpy as np
 
 from mlp.arrays import Pixels
 from mlp.errors import ValueOutOfRange, WrongShape
+from mlp.pixels import Array
 from service import pixels
 from service.body import Reading, decoded_base64
 from service.errors import InvalidField, Location, MalformedBody
@@ -30,7 +31,7 @@ def read(items: Any, reading: Reading, where: Location) -> Pixels:
     if all(type(row) is str for row in rows):
         return reading.pictures([decoded_base64(row, (*where, index)) for index, row in enumerate(rows)], where)
     try:
-        array: pixels.Array = np.array(rows)
+        array: Array = np.array(rows)
     except ValueError:  # lists of different lengths, or nested deeper than an array can be
         raise WrongShape("the pictures have different numbers of pixels, or numbers and base64 are mixed") from None
     return _numbers(array, reading, where)
@@ -46,7 +47,7 @@ def _unwrapped(item: Any, where: Location) -> Any:
     return item
 
 
-def _numbers(array: pixels.Array, reading: Reading, where: Location) -> Pixels:
+def _numbers(array: Array, reading: Reading, where: Location) -> Pixels:
     """Give the pixels of numbers whose first axis is that of the pictures."""
     spec = reading.spec
     if array.shape[1:] not in ((spec.height, spec.width), (spec.size,)):
@@ -80,7 +81,7 @@ def read_csv(body: bytes, reading: Reading) -> Pixels:
     return _numbers(_parsed(rows), reading, ("body",))
 
 
-def _parsed(rows: list[list[str]]) -> pixels.Array:
+def _parsed(rows: list[list[str]]) -> Array:
     """Give cells as whole numbers, if all of them are, else as floats. Raises ValueOutOfRange."""
     cells = np.array(rows)
     for kind in (np.int64, np.float64):

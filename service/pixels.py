@@ -1,20 +1,21 @@
-"""Numbers that a client sent → pixels (n, height, width), 0 … 255. Pictures are read in mlp/picture.py."""
+"""Numbers that a client sent → pixels (n, height, width), 0 … 255: what they come in, and which of several is wrong.
+
+What a batch of pixels is, is in mlp/pixels.py; pictures are read in mlp/picture.py.
+"""
 
 import itertools
 from operator import mul
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import simdjson
 
 from mlp import npy
 from mlp.arrays import Pixels
 from mlp.errors import ArrayError, ValueOutOfRange, WrongShape
 from mlp.metadata import Input
+from mlp.pixels import Array, batch, expected, full_scale
 from service.errors import BadItem, Location
-
-Array = npt.NDArray[Any]
 
 
 def from_bytes(body: bytes | memoryview, spec: Input) -> Pixels:
@@ -38,14 +39,7 @@ def from_array(array: Array, spec: Input, largest: int | None = None, where: Loc
     Floats are 0 … 1 then where none is above 1, and 0 … 255 otherwise. A largest value between 1 and 2 could be either
     and is refused. Raises WrongShape, ValueOutOfRange, BadItem.
     """
-    if largest is not None:
-        return _pixels(array, spec, largest, where)
-    if array.dtype.kind == "f" and array.size:
-        highest = float(array.max())
-        if 1 < highest < 2:
-            raise ValueOutOfRange(f"the largest value is {highest:g}: neither a scale of 0 … 1 nor one of 0 … 255")
-        return _pixels(array, spec, 1 if highest <= 1 else 255, where)
-    return _pixels(array, spec, 255, where)
+    return _pixels(array, spec, full_scale(array) if largest is None else largest, where)
 
 
 def from_json(body: bytes, spec: Input) -> Pixels | None:
@@ -117,7 +111,7 @@ def _array(numbers: Any, spec: Input) -> Array:
     try:
         return np.array(numbers)
     except ValueError:  # lists of different lengths, or nested deeper than an array can be
-        raise WrongShape(f"the lists have different lengths; {_expected(spec)}") from None
+        raise WrongShape(f"the lists have different lengths; {expected(spec)}") from None
 
 
 def _name_culprit(numbers: Any, spec: Input, largest: int) -> None:
@@ -137,36 +131,9 @@ def _name_culprit(numbers: Any, spec: Input, largest: int) -> None:
 
 
 def _pixels(array: Array, spec: Input, largest: int, where: Location) -> Pixels:
-    if array.dtype.kind not in "iuf" and array.size:
-        raise ValueOutOfRange("every value must be a number, and nothing else: no text, true, false or null")
-    array = _arranged(array, spec)
-    if not (array.min() >= 0 and array.max() <= largest):  # also when one is not a number
-        _refuse_range(array, largest, where)
-    if array.dtype.kind in "iu" and largest == 255:
-        return array.astype(np.uint8)
-    pixels = array.astype(np.float32)
-    return pixels if largest == 255 else pixels * np.float32(255)
-
-
-def _refuse_range(array: Array, largest: int, where: Location) -> NoReturn:
-    per_picture = array.reshape(len(array), -1)
-    low, high = per_picture.min(axis=1), per_picture.max(axis=1)
-    index = int(np.argmin((low >= 0) & (high <= largest)))
-    error = ValueOutOfRange(f"values must be from 0 to {largest}, found {low[index]:g} to {high[index]:g}")
-    if len(array) == 1:
-        raise error
-    raise BadItem((*where, index), error)
-
-
-def _arranged(array: Array, spec: Input) -> Array:
-    """Give the array as (n, height, width), whichever of the accepted arrangements it has."""
-    one, flat, many = (spec.height, spec.width), (spec.size,), (-1, spec.height, spec.width)
-    fits = array.shape in (one, flat) or array.shape[1:] in (one, flat)
-    if not fits or not array.size:
-        raise WrongShape(f"got an array of shape {array.shape}; {_expected(spec)}")
-    return array.reshape(many)
-
-
-def _expected(spec: Input) -> str:
-    h, w, d = spec.height, spec.width, spec.size
-    return f"expected ({h}, {w}) or ({d},) for one picture, (n, {h}, {w}) or (n, {d}) for several"
+    try:
+        return batch(array, spec, largest)
+    except ValueOutOfRange as error:
+        if error.index is None:
+            raise
+        raise BadItem((*where, error.index), error) from None

@@ -7,6 +7,7 @@ import numpy as np
 from mlp.arrays import Pixels
 from mlp.errors import ValueOutOfRange, WrongShape
 from mlp.metadata import Input
+from mlp.pixels import Array
 from service import pixels
 from service.body import Reading, decoded_base64
 from service.errors import InvalidField, MalformedBody
@@ -67,12 +68,12 @@ def _count(tensor: InputTensor, spec: Input) -> int:
     return tensor.shape[0]
 
 
-def _listed(tensor: InputTensor, dtype: np.dtype[np.generic]) -> pixels.Array:
+def _listed(tensor: InputTensor, dtype: np.dtype[np.generic]) -> Array:
     """Give the numbers in the JSON. Whole ones keep the type they have, so that one out of range is found."""
     if tensor.datatype == "FP16":
         raise InvalidField(((*_WHERE, "datatype"), "FP16 is read as a binary tensor, and not in JSON"))
     try:
-        array: pixels.Array = np.asarray(tensor.data)
+        array: Array = np.asarray(tensor.data)
     except ValueError:  # lists of different lengths, or nested deeper than an array can be
         raise WrongShape("the lists in the data have different lengths") from None
     if array.dtype.kind not in "iuf":

@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 import simdjson
 
+from mlp.pixels import Array
 from service.connection import Body
-from service.pixels import Array
 from service.v2.schemas import InferRequest
 
 _LEAST_BYTES: Final = 1024
