@@ -12,7 +12,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-page bench-http bench-metrics profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
+.PHONY: help run test lint format train retrain reproduce accuracy bench-training bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (AR
 
 bench-http: $(VENV)/.dev $(HTTP_PEER_NAMES:%=$(VENV)-bench-http-%/.peers) .wrk ## time the service beside what a user would pick instead, and beside its own limits (ARGS=--quick)
 	@$(BIN)/python -m benchmarks.http --peers $(VENV)-bench-http $(ARGS)
+
+bench-beside: $(VENV)/.dev ## measure what others notice of slow clients and of large batches (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.http.beside $(ARGS)
 
 profile-http: $(VENV)/.dev .wrk ## say where each microsecond of a request goes (ARGS=--markdown)
 	@$(BIN)/python -m benchmarks.http.profile $(ARGS)

@@ -21,7 +21,8 @@ def batch(array: Array, spec: Input, largest: int) -> Pixels:
     if array.dtype.kind not in "iuf" and array.size:
         raise ValueOutOfRange("every value must be a number, and nothing else: no text, true, false or null")
     array = _arranged(array, spec)
-    if not (array.min() >= 0 and array.max() <= largest):  # also when one is not a number
+    unsigned = array.dtype.kind == "u"
+    if not ((unsigned or array.min() >= 0) and array.max() <= largest):  # also when one is not a number
         _refuse_range(array, largest)
     if array.dtype.kind in "iu" and largest == 255:
         return array.astype(np.uint8)

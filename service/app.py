@@ -4,8 +4,8 @@ from flask import Flask
 
 from mlp.store import open_store
 from service import admin, catalogue, each_request, errors, explain, health, index, invocations, metrics, predict, v1
+from service.answering import Answer, Body, Environ
 from service.board import Board
-from service.connection import Answer, Body, Environ
 from service.counters import Counters, NoCounters
 from service.dispatch import Dispatch
 from service.inference import Inference
@@ -13,7 +13,6 @@ from service.lanes import Lanes
 from service.live import LiveModels
 from service.settings import Settings
 from service.shadow import Shadow
-from service.statistics import Statistics
 from service.tracing import Tracing
 from service.v2 import routes as v2
 from service.v2.infer import Infer
@@ -42,18 +41,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["counters"] = counters = Counters(board) if settings.metrics == "on" else NoCounters(board)
     app.extensions["tracing"] = tracing = Tracing()
-    statistics = Statistics(len(board.layout.slots))
-    inference = Inference(live, shadow, settings, statistics, counters, tracing)
+    inference = Inference(live, shadow, counters, tracing, settings)
     app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
-    app.extensions["predict"] = predicting = predict.Predict(live, shadow, counters, tracing, settings)
+    app.extensions["predict"] = predicting = predict.Predict(inference)
     each_request.register(app, counters, tracing)
     errors.register(app, counters)
     for blueprint in (
-        predict.routes(predicting, tracing),
+        predict.routes(predicting),
         explain.routes(live, settings),
         catalogue.routes(live),
         admin.routes(live, settings),
-        v2.routes(live, infer, statistics, settings),
+        v2.routes(live, infer, counters, settings),
         v1.routes(live, inference, settings),
         invocations.routes(live, inference, settings),
         health.routes(live),
@@ -70,8 +68,11 @@ def create_server() -> Dispatch:
     settings = Settings.load()
     app = create_app(settings)
     predicts, infers = app.extensions["predict"].direct, app.extensions["infer"].direct
+    tracing: Tracing = app.extensions["tracing"]
 
     def direct(environ: Environ, body: Body) -> Answer | None:
+        if tracing.on:  # spans are made by what Flask calls
+            return None
         found: Answer | None = predicts(environ, body) or infers(environ, body)
         return found
 

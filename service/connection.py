@@ -6,22 +6,18 @@ answered is service/dispatch.py's matter; the loop, and the end of those who kee
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from email.utils import formatdate
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, Protocol
-from urllib.parse import unquote_to_bytes
+from typing import Any, Final
 
 import httptools
 import numpy as np
 from pydantic_core import to_json
 
-Environ = dict[str, Any]
-
-Body = bytes | memoryview
-"""A request's body, for which there is a copy only where someone needs `bytes`."""
+from service.answering import Answer, Body, Environ
+from service.clients import Clients
+from service.environ import put_headers, set_length, target
 
 IDLE_SECONDS: Final = 75.0
 """For which a connection may be without a request, or come with one byte by byte."""
@@ -44,34 +40,11 @@ _STRAIGHT_BYTES: Final = 32 * 2**10
 _JOINED_BYTES: Final = 64 * 2**10
 """Longest body that is copied behind its headers to be sent in one piece."""
 
-_BUFFER_BYTES: Final = 256 * 2**10
-
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 _NOTHING: Final = memoryview(b"")
 
 _FOREVER: Final = float("inf")
-
-
-@dataclass(slots=True)
-class Answer:
-    """What answers a request. A header's value has no line break in it: that is its maker's care."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    after: Callable[[], object] | None = None
-    """Called when the answer has been given away, also to a client that has gone."""
-
-
-class Answering(Protocol):
-    """What answers requests."""
-
-    def limit(self, environ: Environ) -> int:
-        """Give how many bytes a request's body may have."""
-
-    def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
-        """Answer a request, now or later, on the loop. The body is None when it is over the limit and was not read."""
 
 
 @dataclass(slots=True)
@@ -81,33 +54,6 @@ class _Asked:
     environ: Environ
     body: Body | None
     keep_alive: bool
-
-
-@dataclass(slots=True)
-class Clients:
-    """The connections of one worker."""
-
-    answering: Answering
-    most: int
-    """How many there may be; a client beyond that is told to come back."""
-    open: set["Connection"] = field(default_factory=set)
-    date: str = ""
-    """The header's line for this second."""
-    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_BUFFER_BYTES)))
-    """Into which all of them receive, one after the other."""
-    ending: bool = False
-    """Whether answers tell their clients that no other will follow."""
-
-    def tick(self, now: float) -> None:
-        """Close connections whose time is over, by the loop's clock; to be called once a second."""
-        self.date = f"Date: {formatdate(usegmt=True)}\r\n"
-        for connection in [c for c in self.open if c.deadline < now]:
-            connection.end()
-
-    def end_idle(self) -> None:
-        """Close every connection on which no request is being answered."""
-        for connection in list(self.open):
-            connection.end_if_idle()
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -278,8 +224,8 @@ class Connection(asyncio.BufferedProtocol):
         environ = self._environ = self._always.copy()
         environ["REQUEST_METHOD"] = self._parser.get_method().decode("ascii")
         environ["SERVER_PROTOCOL"] = f"HTTP/{self._parser.get_http_version()}"
-        environ["PATH_INFO"], environ["QUERY_STRING"] = _target(self._url)
-        _put_headers(environ, self._headers)
+        environ["PATH_INFO"], environ["QUERY_STRING"] = target(self._url)
+        put_headers(environ, self._headers)
         same = environ["SERVER_PROTOCOL"] == "HTTP/1.1" and not self._parser.should_upgrade()
         self._keep_alive = same and self._parser.should_keep_alive()
         self._left = self._clients.answering.limit(environ)
@@ -300,7 +246,7 @@ class Connection(asyncio.BufferedProtocol):
         self._parts.append(part)
         self._left -= len(part)
         if self._left < 0:
-            _set_length(self._environ, sum(map(len, self._parts)))
+            set_length(self._environ, sum(map(len, self._parts)))
             self._parts = []
             self._refuse()
 
@@ -313,7 +259,7 @@ class Connection(asyncio.BufferedProtocol):
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts = []
         if "HTTP_TRANSFER_ENCODING" in self._environ:
-            _set_length(self._environ, len(body))
+            set_length(self._environ, len(body))
         self._complete(body)
 
     # Requests
@@ -431,50 +377,3 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(head + answer.body)
         else:
             self._transport.writelines([head, answer.body])
-
-
-def _target(url: bytes) -> tuple[str, str]:
-    """Give a request target's path, its percent signs resolved and each byte a character, as WSGI has it, and query."""
-    if not url.startswith(b"/"):  # absolute, as to a proxy, or the * of OPTIONS
-        try:
-            parsed = httptools.parse_url(url)
-            path, query = parsed.path or b"/", parsed.query or b""
-        except httptools.HttpParserInvalidURLError:
-            path, query = url, b""
-    else:
-        path, _, query = url.partition(b"?")
-    return (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"), query.decode("latin-1")
-
-
-_NAMES: Final[dict[bytes, str]] = {}
-"""WSGI's names of headers as clients write them."""
-
-_KNOWN_NAMES: Final = 500
-"""How many are kept: a client may write as many as it likes."""
-
-
-def _put_headers(environ: Environ, headers: list[tuple[bytes, bytes]]) -> None:
-    """Put headers into an environ; one whose name has an underscore is left out, as it would pass for another."""
-    for raw, value in headers:
-        name = _NAMES.get(raw) or _name(raw)
-        text = value.decode("latin-1")
-        if name in environ:
-            text = f"{environ[name]}{';' if name == 'HTTP_COOKIE' else ','}{text}"
-        if name:
-            environ[name] = text
-
-
-def _name(raw: bytes) -> str:
-    if b"_" in raw:
-        return ""
-    name = raw.decode("latin-1").upper().replace("-", "_")
-    name = name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
-    if len(_NAMES) < _KNOWN_NAMES:
-        _NAMES[raw] = name
-    return name
-
-
-def _set_length(environ: Environ, size: int) -> None:
-    """Say the length of a body that came in chunks, as if it had been said at its beginning."""
-    environ.pop("HTTP_TRANSFER_ENCODING", None)
-    environ["CONTENT_LENGTH"] = str(size)

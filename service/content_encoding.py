@@ -6,7 +6,7 @@ from typing import Final
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
-from service.connection import Body
+from service.answering import Body
 from service.errors import BodyTooLarge, MalformedBody, UnknownContentType
 
 _WINDOW: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}

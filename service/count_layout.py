@@ -55,7 +55,12 @@ class Prediction(IntEnum):
     """Seconds in sum."""
     CONFIDENCE = 7
     """The sum."""
-    FIRST_BUCKET = 8
+    LAST = 8
+    """When a batch was last counted: milliseconds since 1970."""
+    FAILED = 9
+    """Requests that this version could not answer as they were."""
+    FAILED_SECONDS = 10
+    FIRST_BUCKET = 11
     """Of the histogram of confidences."""
     FIRST_CLASS = FIRST_BUCKET + len(CONFIDENCES) + 1
     """Of as many as there are, and one for those behind them."""

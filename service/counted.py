@@ -1,4 +1,7 @@
-"""What service/counters.py has counted, as metrics for Prometheus; docs/operations.md has their list."""
+"""What service/counters.py has counted, summed over all workers, and as metrics for Prometheus.
+
+docs/operations.md has the list of these.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -33,7 +36,7 @@ _BUCKETS: Final = slice(Prediction.FIRST_BUCKET, Prediction.FIRST_CLASS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Predicted:
+class Predicted:
     """What was predicted by one version."""
 
     names: tuple[str, str]
@@ -41,6 +44,11 @@ class _Predicted:
     labels: tuple[str, ...]
     counts: Counts
     """PREDICTION_WORDS of them."""
+
+    @property
+    def images(self) -> int:
+        """How many pictures."""
+        return int(self.counts[_BUCKETS].sum())
 
     def by_class(self) -> Counter[str]:
         """Give how often each class was named."""
@@ -67,18 +75,40 @@ class Counted(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
-        starts = self._words[self._layout.starts : self._layout.starts + self._layout.workers].tolist()
+        starts = self._starts()
         yield CounterMetricFamily("mlp_worker_starts", "Times that a worker has begun to serve", sum(starts))
-        # Of places that no worker ever had, the memory has not been touched, and need not be.
-        workers = [*(place for place, count in enumerate(starts) if count), self._layout.workers]
+        workers = self._workers(starts)
         yield self._requests(workers)
         yield self._durations(workers)
         yield self._rejections(workers)
-        predicted = list(self._predicted(workers))
+        predicted = list(self.predicted())
         yield from _amounts(predicted)
         yield _phases(predicted)
         yield _classes(predicted)
         yield _confidences(predicted)
+
+    def predicted(self) -> Iterator[Predicted]:
+        """Yield what each version has answered, or failed to."""
+        models, workers = self._counters.models(), self._workers(self._starts())
+        for key, row in [(0, 0), *self._counters.rows.predictions().items()]:
+            at = self._layout.predictions + row * PREDICTION_WORDS
+            theirs = [place for place in workers if self._words[self._layout.row(place) + at] == key]
+            found = self._rows[theirs, at : at + PREDICTION_WORDS]
+            counts = found.sum(axis=0)
+            if counts[Prediction.BATCHES] or counts[Prediction.FAILED]:
+                counts[Prediction.LAST] = found[:, Prediction.LAST].max()
+                place, number = version_of(key)
+                names = (models[place], str(number)) if row else (OTHER, OTHER)
+                yield Predicted(names, self._counters.rows.labels(row), counts)
+
+    def _starts(self) -> list[int]:
+        """Give how often a worker has begun in each place."""
+        starts: list[int] = self._words[self._layout.starts : self._layout.starts + self._layout.workers].tolist()
+        return starts
+
+    def _workers(self, starts: Sequence[int]) -> list[int]:
+        """Give the places that have counts: of those that no worker ever had, the memory has not been touched."""
+        return [*(place for place, count in enumerate(starts) if count), self._layout.workers]
 
     def _sum(self, workers: Sequence[int], at: int, count: int) -> Counts:
         return self._rows[workers, at : at + count].sum(axis=0)
@@ -114,29 +144,17 @@ class Counted(Collector):
                 family.add_metric([reason], count)
         return family
 
-    def _predicted(self, workers: Sequence[int]) -> Iterator[_Predicted]:
-        models = self._counters.models()
-        for key, row in [(0, 0), *self._counters.rows.predictions().items()]:
-            at = self._layout.predictions + row * PREDICTION_WORDS
-            theirs = [place for place in workers if self._words[self._layout.row(place) + at] == key]
-            counts = self._sum(theirs, at, PREDICTION_WORDS)
-            if not counts[Prediction.BATCHES]:
-                continue
-            place, number = version_of(key)
-            names = (models[place], str(number)) if row else (OTHER, OTHER)
-            yield _Predicted(names, self._counters.rows.labels(row), counts)
 
-
-def _amounts(predicted: Sequence[_Predicted]) -> Iterator[Metric]:
+def _amounts(predicted: Sequence[Predicted]) -> Iterator[Metric]:
     batches = CounterMetricFamily("mlp_batches", "Requests that went through the network", labels=_VERSION)
     images = CounterMetricFamily("mlp_images", "Pictures in them", labels=_VERSION)
     for found in predicted:
         batches.add_metric(found.names, found.counts[Prediction.BATCHES])
-        images.add_metric(found.names, found.counts[_BUCKETS].sum())
+        images.add_metric(found.names, found.images)
     yield from (batches, images)
 
 
-def _phases(predicted: Sequence[_Predicted]) -> Metric:
+def _phases(predicted: Sequence[Predicted]) -> Metric:
     family = SummaryMetricFamily("mlp_phase_seconds", "Time for a part of a prediction", labels=[*_VERSION, "phase"])
     for found in predicted:
         for phase, seconds in zip(PHASES, found.counts[Prediction.PARSE : Prediction.ANSWER + 1].tolist(), strict=True):
@@ -145,7 +163,7 @@ def _phases(predicted: Sequence[_Predicted]) -> Metric:
     return family
 
 
-def _classes(predicted: Sequence[_Predicted]) -> Metric:
+def _classes(predicted: Sequence[Predicted]) -> Metric:
     family = CounterMetricFamily("mlp_predictions", "Pictures of which it was named", labels=[*_VERSION, "label"])
     for found in predicted:
         for label, count in found.by_class().items():
@@ -153,7 +171,7 @@ def _classes(predicted: Sequence[_Predicted]) -> Metric:
     return family
 
 
-def _confidences(predicted: Sequence[_Predicted]) -> Metric:
+def _confidences(predicted: Sequence[Predicted]) -> Metric:
     family = HistogramMetricFamily("mlp_confidence", "Score of the class that was named", labels=_VERSION)
     for found in predicted:
         buckets = _cumulative(CONFIDENCES, found.counts[_BUCKETS])

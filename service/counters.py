@@ -53,8 +53,8 @@ UNMATCHED: Final = "unmatched"
 UNEXPECTED: Final = "Unexpected"
 """The reason of an error that is ours."""
 
-_NOTES: Final = 500
-"""Requests after which a worker adds up at once, whatever its thread does."""
+NOTES: Final = 200
+"""Requests after which a worker adds up at once, whatever its thread does: no more are lost when it is killed."""
 
 _PATIENCE_SECONDS: Final = 0.25
 """With the other workers, each of which adds up twenty times a second."""
@@ -71,8 +71,9 @@ _Note = TypeVar("_Note")
 class Counters:
     """The counts of all workers of one service, and what this process has noted for them.
 
-    `request_ended`, `predicted` and `rejected` may be called from any thread; they take well under a microsecond, wait
-    for nothing and raise nothing. What a worker has noted and not added up is lost if it is killed, not if it ends.
+    `request_ended`, `predicted`, `failed` and `rejected` may be called from any thread; they take well under a
+    microsecond, wait for nothing and raise nothing. What a worker has noted and not added up is lost if it is killed,
+    not if it ends.
     """
 
     def __init__(self, board: Board) -> None:
@@ -84,6 +85,7 @@ class Counters:
         self.reasons = (UNEXPECTED, *sorted(_names()))[:REASONS]
         self._requests: deque[tuple[str, str, int, float]] = deque()
         self._predictions: deque[_Batch] = deque()
+        self._failures: deque[tuple[Snapshot, float]] = deque()
         self._rejections: deque[str] = deque()
         self._adding = threading.Lock()
         self._row = _Row(self, self.layout.workers)
@@ -105,7 +107,7 @@ class Counters:
     def request_ended(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request: its route by the app's rule, "" for none, and for how long it was being answered."""
         self._requests.append((route, method, status, seconds))
-        if len(self._requests) > _NOTES:
+        if len(self._requests) > NOTES:
             self.add_up()
 
     def predicted(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments) -> None:
@@ -119,6 +121,10 @@ class Counters:
         else:
             confidences = scores.ravel().take(np.arange(0, scores.size, scores.shape[1]) + indices)
             self._predictions.append((snapshot, indices, confidences, moments))
+
+    def failed(self, snapshot: Snapshot, seconds: float) -> None:
+        """Count a request that `snapshot` was to answer, and that ended with an error after so many seconds."""
+        self._failures.append((snapshot, seconds))
 
     def rejected(self, error: Exception) -> None:
         """Count what a request was not answered for, by the error's class."""
@@ -140,6 +146,8 @@ class Counters:
                 batches[id(batch[0].version)].append(batch)
             for of_one_version in batches.values():
                 self._row.predictions(of_one_version)
+            for snapshot, seconds in _taken(self._failures):
+                self._row.failure(snapshot, seconds)
             for reason in _taken(self._rejections):
                 self._row.rejection(reason)
 
@@ -171,6 +179,9 @@ class NoCounters(Counters):
         """Do nothing."""
 
     def predicted(self, snapshot: Snapshot, scores: Float, indices: Ints, moments: Moments) -> None:
+        """Do nothing."""
+
+    def failed(self, snapshot: Snapshot, seconds: float) -> None:
         """Do nothing."""
 
     def rejected(self, error: Exception) -> None:
@@ -224,6 +235,7 @@ class _Row:
         counts = self._array[at : at + PREDICTION_WORDS]
         phases = np.diff(np.array([batch[3] for batch in batches]), axis=1)  # (batches, 4)
         counts[Prediction.BATCHES] += len(batches)
+        counts[Prediction.LAST] = time.time_ns() // 1_000_000
         counts[Prediction.PREPARED] += np.count_nonzero(phases[:, 1])
         counts[Prediction.PARSE : Prediction.ANSWER + 1] += phases.sum(axis=0)
         indices = _joined([batch[1] for batch in batches], np.intp)
@@ -233,6 +245,12 @@ class _Row:
         # Comparing all with each bound takes a third of the time of searching for each among the bounds.
         above = np.array([len(confidences), *(np.count_nonzero(confidences > bound) for bound in CONFIDENCES), 0])
         self._add(at + Prediction.FIRST_BUCKET, above[:-1] - above[1:])
+
+    def failure(self, snapshot: Snapshot, seconds: float) -> None:
+        """Count a request that a version could not answer."""
+        at = self._place_of(snapshot)
+        self._counts[at + Prediction.FAILED] += 1.0
+        self._counts[at + Prediction.FAILED_SECONDS] += seconds
 
     def _add(self, at: int, counts: Ints) -> None:
         self._array[at : at + len(counts)] += counts

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from flask import Flask
 
+from service.answering import Answer, Body, Environ
 from service.body import WHOLE
-from service.connection import Answer, Body, Environ
 from service.lanes import Lane, Lanes
 
 _log = logging.getLogger("service")
@@ -51,7 +51,7 @@ class Dispatch:
         return self._lanes.limit(environ)
 
     def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
-        """Answer a request now or later, on the loop; see service.connection.Answering."""
+        """Answer a request now or later, on the loop; see service.answering.Answering."""
         lane = self._lanes.lane(environ, len(body or b""), body or b"")
         environ["wsgi.multithread"] = lane is not Lane.LOOP
         if lane is Lane.LOOP:

@@ -1,27 +1,28 @@
 """Pictures in, scores out: what every way to ask has in common, and what is counted of it.
 
 A protocol gives two functions: one that reads its request's pictures, one that writes its answer. Which version answers
-is service/live.py's matter; POST /predict goes its own way through the same rooms (service/predict.py).
+is service/live.py's matter.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter_ns
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 
-from flask import Response, g
+from flask import Response, g, has_request_context
 
 from mlp import network
-from mlp.arrays import Float, Pixels
+from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
+from service import each_request
+from service.answering import Answer, Environ
 from service.body import Reading
-from service.connection import Environ
 from service.counters import Counters, Moments
+from service.each_request import Begun
 from service.live import LiveModels, Snapshot
 from service.settings import Settings
 from service.shadow import Shadow
-from service.statistics import Statistics, Times
 from service.tracing import Tracing
 
 _Written = TypeVar("_Written")
@@ -48,68 +49,75 @@ class Inference:
     """Answers requests from the models in memory; may be called from any thread."""
 
     def __init__(
-        self,
-        live: LiveModels,
-        shadow: Shadow,
-        settings: Settings,
-        statistics: Statistics,
-        counters: Counters,
-        tracing: Tracing,
+        self, live: LiveModels, shadow: Shadow, counters: Counters, tracing: Tracing, settings: Settings
     ) -> None:
-        self.counters = counters
-        self.tracing = tracing
+        self._counters = counters
+        self._tracing = tracing
         self._live = live
         self._shadow = shadow
         self._settings = settings
-        self._statistics = statistics
 
     def __call__(
         self,
         name: str | None,
         reference: str | None,
         key: str,
+        prepare: str,
         read: Callable[[Reading], Pixels],
-        write: Callable[[Version, Float], _Written],
-        begun: int,
+        write: Callable[[Version, Float, Ints], _Written],
+        begun: float,
     ) -> Found[_Written]:
         """Answer with a model's version, as `LiveModels.snapshot` chooses it; count that, or that it failed.
 
-        `begun` is when the request's body was at hand, by `perf_counter_ns`.
-
-        Raises what `snapshot`, `read` and `write` raise.
+        `read` gives the pixels (n, height, width) of a request, whose pictures are prepared as `prepare` says; `write`
+        gets the scores (n, c) and which class is highest, (n,). `begun` is when the request's body was at hand, by
+        `perf_counter`. Raises what `snapshot`, `read` and `write` raise.
         """
         snapshot = self._live.snapshot(name, reference, key)
         version, allowed = snapshot.version, self._settings
+        reading = Reading(version.metadata.input, prepare, allowed.max_image_pixels, allowed.max_batch)
         try:
-            reading = Reading(version.metadata.input, "auto", allowed.max_image_pixels, allowed.max_batch)
             pixels = read(reading)
-            is_read = perf_counter_ns()
+            prepared = perf_counter()
             scores = version.scores(pixels)
-            is_found = perf_counter_ns()
-            written = write(version, scores)
+            indices = network.winners(scores)
+            scored = perf_counter()
+            written = write(version, scores, indices)
         except Exception:
-            self._statistics.failed(self._live.slot, snapshot, perf_counter_ns() - begun)
+            if has_request_context():  # else the app has yet to be asked, and will fail in the same way
+                self._counters.failed(snapshot, perf_counter() - begun)
             raise
-        ended = perf_counter_ns()
-        times = Times(is_read - begun, is_found - is_read, ended - is_found)
-        self._statistics.succeeded(self._live.slot, snapshot, len(pixels), times)
-        parsed = is_read / 1e9 - reading.seconds
-        moments = (begun / 1e9, parsed, is_read / 1e9, is_found / 1e9, ended / 1e9)
-        self.counters.predicted(snapshot, scores, network.winners(scores), moments)
+        moments = (begun, prepared - reading.seconds, prepared, scored, perf_counter())
+        self._counters.predicted(snapshot, scores, indices, moments)
         return Found(snapshot, pixels, scores, written, moments)
 
-    def compare(self, found: Found[Any], request_id: str) -> None:
+    def _compare(self, found: Found[Any], request_id: str) -> None:
         """Have the shadow, if there is one, asked the same; to be called when the answer has gone."""
         if found.snapshot.shadow is not None:
             self._shadow.offer(self._live.slot, found.snapshot, found.pixels, found.scores, request_id)
 
+    def answered(
+        self,
+        found: Found[Any],
+        request: Begun,
+        environ: Environ,
+        route: str,
+        headers: list[tuple[str, str]],
+        text: bytes,
+    ) -> Answer:
+        """Give what answers a request that did not come by Flask, and end it; `headers` say what the text is."""
+        each_request.end(request, environ, route, 200, self._counters, found.said)
+        length, known = ("Content-Length", str(len(text))), ("X-Request-Id", request.id)
+        about = [*headers, length, *found.snapshot.headers, known]
+        return Answer(200, about, text, partial(self._compare, found, request.id))
+
     def completed(self, found: Found[Any], response: Response) -> Response:
         """Give the response with what answered in its headers and in the log, and the shadow asked when it has gone."""
         g.said = found.said
-        self.tracing.predicted(g.span, found.said, found.moments)
+        self._tracing.predicted(g.span, found.said, found.moments)
         response.headers.extend(found.snapshot.headers)
         if found.snapshot.shadow is not None:
-            response.call_on_close(partial(self.compare, found, g.begun.id))
+            response.call_on_close(partial(self._compare, found, g.begun.id))
         return response
 
 

@@ -1,15 +1,13 @@
 """MLflow's scoring protocol: POST /invocations, and GET /ping, which platforms ask for whether it is up."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from time import perf_counter_ns
+from time import perf_counter
 from typing import Any, Literal
 
 from flask import Blueprint, Response, g, request
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mlp import network
-from mlp.arrays import Float, Pixels
+from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
 from service import answer, body, content_encoding, instances
 from service.body import Reading
@@ -82,23 +80,19 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
 
     @blueprint.post("/invocations")
     def invocations() -> Response:
-        begun, environ = perf_counter_ns(), request.environ
+        begun, environ = perf_counter(), request.environ
         query = _query()
         sent = body.received(request, "the most that is read")
         data = content_encoding.decoded(sent, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
-        pixels_of = _reader(bytes(data))
-
-        def read(reading: Reading) -> Pixels:
-            return pixels_of(replace(reading, prepare=query.prepare))
-
-        found = inference(query.model, query.version, key_of(environ, g.begun.id), read, _write, begun)
+        key, read = key_of(environ, g.begun.id), _reader(bytes(data))
+        found = inference(query.model, query.version, key, query.prepare, read, _write, begun)
         return inference.completed(found, answered(found.written))
 
     return blueprint
 
 
-def _write(version: Version, scores: Float) -> bytes:
-    return answer.body(version, scores, network.winners(scores), 0)
+def _write(version: Version, scores: Float, indices: Ints) -> bytes:
+    return answer.body(version, scores, indices, 0)
 
 
 def _query() -> Query:

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, Final
 
 from service.admin import is_admin
-from service.connection import Body
+from service.answering import Body
 from service.settings import Settings
 
 

@@ -1,6 +1,6 @@
 """TF Serving's REST API, which is KServe's first protocol, too: POST …:predict, and whether a model answers."""
 
-from time import perf_counter_ns
+from time import perf_counter
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from mlp import network
 from mlp.aliases import PRODUCTION
-from mlp.arrays import Float, Pixels
+from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
 from service import answer, body, content_encoding, instances, reply
 from service.body import Reading
@@ -83,7 +83,7 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
     @blueprint.post("/v1/models/<name>/versions/<version>:predict")
     @blueprint.post("/v1/models/<name>/labels/<version>:predict")
     def predict(name: str, version: str | None = None) -> Response:
-        begun, environ = perf_counter_ns(), request.environ
+        begun, environ = perf_counter(), request.environ
         sent = body.received(request, "the most that is read")
         data = content_encoding.decoded(sent, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)
         asked = parsed(PredictRequest, bytes(data))
@@ -94,7 +94,7 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
             return instances.read(_column(asked.inputs), reading, ("body", "inputs"))
 
         write = _rows if asked.instances is not None else _columns
-        found = inference(name, version, key_of(environ, g.begun.id), read, write, begun)
+        found = inference(name, version, key_of(environ, g.begun.id), "auto", read, write, begun)
         return inference.completed(found, answered(found.written))
 
     return blueprint
@@ -111,14 +111,14 @@ def _column(inputs: Any) -> Any:
     return inputs["images"] if isinstance(inputs, dict) and set(inputs) == {"images"} else inputs
 
 
-def _rows(version: Version, scores: Float) -> bytes:
+def _rows(version: Version, scores: Float, indices: Ints) -> bytes:
     """Give `predictions`, picture by picture, as POST /predict does."""
-    return answer.body(version, scores, network.winners(scores), 0)
+    return answer.body(version, scores, indices, 0)
 
 
-def _columns(version: Version, scores: Float) -> bytes:
+def _columns(version: Version, scores: Float, indices: Ints) -> bytes:
     """Give `outputs`, each as one array."""
-    indices, labels = network.winners(scores), version.metadata.labels  # (n,)
+    labels = version.metadata.labels
     columns = {
         "scores": scores.astype("f8").round(_DECIMALS).tolist(),
         "one_hot": network.one_hot(indices, len(labels)).tolist(),

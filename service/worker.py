@@ -13,7 +13,8 @@ import uvloop
 from gunicorn import sock
 from gunicorn.workers import base
 
-from service.connection import Clients, Connection
+from service.clients import Clients
+from service.connection import Connection
 
 _LINGER_SECONDS: Final = 2.0
 """For which a worker that ends still takes requests from connections that were kept alive, as gunicorn's threaded
@@ -23,7 +24,7 @@ _TICK_SECONDS: Final = 1.0
 
 
 class Worker(base.Worker):
-    """`worker_class` of service/gunicorn.conf.py. Its app is a service.connection.Answering."""
+    """`worker_class` of service/gunicorn.conf.py. Its app is a service.answering.Answering."""
 
     def init_signals(self) -> None:
         """Take signals from here on."""

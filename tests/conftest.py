@@ -1,6 +1,7 @@
 """What most tests begin from, and where the real data is."""
 
 import gzip
+import signal
 import uuid
 
 import numpy as np
@@ -10,6 +11,9 @@ from mlp.local_store import LocalStore
 from mlp.store import open_store
 from tests.drafts import ROOT, Draft, make_draft
 from tests.s3_server import BUCKET, S3Server
+
+# What a script starts in the background has SIGINT ignored, and so would have all that is started from here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ class Serving:
         self.contestant = contestant
         self.start_seconds = float("nan")
         """From its start to its first answer."""
-        self._port, self._first, self._log = _free_port(), first, log
-        words = {"python": python, "bin": Path(python).parent, "port": self._port, "workers": workers}
+        self.port, self._first, self._log = _free_port(), first, log
+        words = {"python": python, "bin": Path(python).parent, "port": self.port, "workers": workers}
         own = {name: value.format(**words) for name, value in contestant.variables.items()}
         self._begun = time.monotonic()
         with log.open("wb") as output:
@@ -59,7 +59,7 @@ class Serving:
                 env={
                     **os.environ,
                     **_ONE_THREAD,
-                    "PORT": str(self._port),
+                    "PORT": str(self.port),
                     "WEB_CONCURRENCY": str(workers),
                     "PYTHONPATH": str(ROOT),
                     **environment,
@@ -106,7 +106,7 @@ class Serving:
 
     def url(self, kind: str) -> str:
         """Give where it takes a kind of request."""
-        return f"http://127.0.0.1:{self._port}{self.contestant.ways[kind].path}"
+        return f"http://127.0.0.1:{self.port}{self.contestant.ways[kind].path}"
 
     def ask(self, kind: str, sent: Sent) -> Answer:
         """Give its answer to one request. Raises NotServing, NotFound."""

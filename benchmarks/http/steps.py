@@ -12,7 +12,7 @@ from benchmarks.http.way import Sent
 from mlp import picture, prepare
 from mlp.version import Version
 from service import answer, body
-from service.connection import Answer, Body, Environ
+from service.answering import Answer, Body, Environ
 
 Answers = Callable[[Environ, Body], Answer | None]
 """What answers a request by its headers and its body."""

@@ -3,8 +3,10 @@
 from typing import Final
 
 from mlp.metadata import Input
+from service.count_layout import PREDICTION_WORDS, Prediction
+from service.counted import Counted, Predicted
+from service.counters import Counters
 from service.live import LiveModels
-from service.statistics import Statistics
 from service.v2 import datatypes, outputs, repository
 from service.v2.message import INPUT
 from service.v2.schemas import (
@@ -79,34 +81,42 @@ def config(live: LiveModels, name: str, reference: str, max_batch: int) -> Model
     )
 
 
-def counted(live: LiveModels, statistics: Statistics, name: str) -> list[ModelStatistics]:
+def counted(live: LiveModels, counters: Counters, name: str) -> list[ModelStatistics]:
     """Give what every version of a model that is in memory, or has answered, has answered. Raises ModelNotFound."""
-    state, cell = live.get(name), live.cell(name)
-    found = []
-    for number in sorted({*state.versions, *repository.numbers(live, state)}):
-        counts = statistics.of(cell, number)
-        if not counts.last and not counts.failed and number not in state.versions:
-            continue
-        n = counts.requests
-        total = counts.read_ns + counts.infer_ns + counts.write_ns
-        found.append(
-            ModelStatistics(
-                name=name,
-                version=str(number),
-                last_inference=counts.last,
-                inference_count=counts.pictures,
-                execution_count=n,
-                inference_stats=InferStatistics(
-                    success=Duration(count=n, ns=total),
-                    fail=Duration(count=counts.failed, ns=counts.failed_ns),
-                    queue=Duration(count=n),
-                    compute_input=Duration(count=n, ns=counts.read_ns),
-                    compute_infer=Duration(count=n, ns=counts.infer_ns),
-                    compute_output=Duration(count=n, ns=counts.write_ns),
-                ),
-            )
+    state = live.get(name)
+    counters.wait_for_sums()
+    known = {found.names: found for found in Counted(counters).predicted()}
+    stored = {*state.versions, *repository.numbers(live, state)}
+    found = [(number, known.get((name, str(number)))) for number in sorted(stored)]
+    return [_statistics(name, number, each) for number, each in found if each or number in state.versions]
+
+
+def _statistics(name: str, number: int, found: Predicted | None) -> ModelStatistics:
+    counts = [0.0] * PREDICTION_WORDS if found is None else found.counts.tolist()
+    n, failed = int(counts[Prediction.BATCHES]), int(counts[Prediction.FAILED])
+    read, infer, write = (
+        round(1e9 * seconds)
+        for seconds in (
+            counts[Prediction.PARSE] + counts[Prediction.PREPARE],
+            counts[Prediction.INFER],
+            counts[Prediction.ANSWER],
         )
-    return found
+    )
+    return ModelStatistics(
+        name=name,
+        version=str(number),
+        last_inference=int(counts[Prediction.LAST]),
+        inference_count=found.images if found else 0,
+        execution_count=n,
+        inference_stats=InferStatistics(
+            success=Duration(count=n, ns=read + infer + write),
+            fail=Duration(count=failed, ns=round(1e9 * counts[Prediction.FAILED_SECONDS])),
+            queue=Duration(count=n),
+            compute_input=Duration(count=n, ns=read),
+            compute_infer=Duration(count=n, ns=infer),
+            compute_output=Duration(count=n, ns=write),
+        ),
+    )
 
 
 def _dims(spec: Input) -> list[int]:

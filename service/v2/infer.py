@@ -2,15 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from functools import partial
-from time import perf_counter_ns
+from time import perf_counter
 from typing import Final
 
-from mlp.arrays import Float, Pixels
+from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
-from service import connection, content_encoding, each_request
+from service import answering, content_encoding, each_request
+from service.answering import Body, Environ
 from service.body import Reading
-from service.connection import Body, Environ
 from service.inference import Found, Inference, key_of
 from service.v2 import images, message, outputs
 
@@ -43,41 +42,32 @@ class Infer:
         self, environ: Environ, body: Body, name: str, reference: str | None, request_id: str
     ) -> Found[Answer]:
         """Answer for a model, and a version's number or alias. Raises what service/errors.py knows."""
-        begun = perf_counter_ns()
+        begun = perf_counter()
         plain = content_encoding.decoded(body, environ.get("HTTP_CONTENT_ENCODING", ""), self._limit)
         asked = message.read(plain, environ.get(_HEADER))
         wanted = outputs.asked(asked)
 
         def read(reading: Reading) -> Pixels:
-            reading.prepare = asked.prepare
             return images.read(asked, reading, environ.get("CONTENT_TYPE", ""))
 
-        def write(version: Version, scores: Float) -> Answer:
-            text, length = outputs.answer(version, scores, wanted, asked.id)
+        def write(version: Version, scores: Float, indices: Ints) -> Answer:
+            text, length = outputs.answer(version, scores, indices, wanted, asked.id)
             return _answer(text, length, environ.get("HTTP_ACCEPT_ENCODING", ""))
 
-        return self.inference(name, reference, key_of(environ, request_id), read, write, begun)
+        return self.inference(name, reference, key_of(environ, request_id), asked.prepare, read, write, begun)
 
-    def direct(self, environ: Environ, body: Body) -> connection.Answer | None:
+    def direct(self, environ: Environ, body: Body) -> answering.Answer | None:
         """Give the answer that Flask's route would give, without Flask's dispatch; None for any other request.
 
         Raises what service/errors.py knows.
         """
         path = _PATH.fullmatch(environ["PATH_INFO"])
-        if path is None or environ["REQUEST_METHOD"] != "POST" or self.inference.tracing.on:
+        if path is None or environ["REQUEST_METHOD"] != "POST":
             return None
         begun = each_request.begin(environ, only_json=False)
         found = self(environ, body, path[1], path[2], begun.id)
-        answer = found.written
-        length = ("Content-Length", str(len(answer.body)))
         route = _ROUTE if path[2] is None else _ROUTE_OF_VERSION
-        each_request.end(begun, environ, route, 200, self.inference.counters, found.said)
-        return connection.Answer(
-            200,
-            [*answer.headers, length, *found.snapshot.headers, ("X-Request-Id", begun.id)],
-            answer.body,
-            partial(self.inference.compare, found, begun.id),
-        )
+        return self.inference.answered(found, begun, environ, route, found.written.headers, found.written.body)
 
 
 def _answer(body: bytes, json_length: int | None, accepted: str) -> Answer:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from service.connection import Body
+from service.answering import Body
 from service.errors import InvalidField, MalformedBody, Unsupported
 from service.json_body import parsed
 from service.v2 import plain

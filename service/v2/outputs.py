@@ -70,11 +70,13 @@ def _asked(output: RequestedOutput, index: int, message: Message) -> Asked:
 
 
 def answer(
-    version: Version, scores: Float, wanted: Sequence[Asked], request_id: str | None
+    version: Version, scores: Float, indices: Ints, wanted: Sequence[Asked], request_id: str | None
 ) -> tuple[bytes, int | None]:
-    """Give the body for scores (n, c), and the length of its JSON when tensors are behind that, else None."""
+    """Give the body for scores (n, c), of which `indices` (n,) are the highest.
+
+    And the length of its JSON when tensors are behind that, else None.
+    """
     labels = version.metadata.labels
-    indices = network.winners(scores)  # (n,)
     heads, tensors = list[dict[str, Any]](), list[bytes]()
     for output in wanted:
         datatype, dims, values = _values(output, labels, scores, indices)

@@ -6,7 +6,7 @@ import numpy as np
 import simdjson
 
 from mlp.pixels import Array
-from service.connection import Body
+from service.answering import Body
 from service.v2.schemas import InferRequest
 
 _LEAST_BYTES: Final = 1024

@@ -9,11 +9,11 @@ from mlp.aliases import PRODUCTION
 from mlp.errors import VersionNotFound
 from service import body, reply
 from service.admin import authorize
+from service.counters import Counters
 from service.errors import NotReady
 from service.json_body import parsed
 from service.live import LiveModels
 from service.settings import Settings
-from service.statistics import Statistics
 from service.v2 import about, repository
 from service.v2.infer import Infer
 from service.v2.schemas import (
@@ -35,11 +35,11 @@ _OF_MODEL: Final = "/v2/models/<name>"
 _OF_VERSION: Final = "/v2/models/<name>/versions/<version>"
 
 
-def routes(live: LiveModels, infer: Infer, statistics: Statistics, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, infer: Infer, counters: Counters, settings: Settings) -> Blueprint:
     """Give the routes."""
     blueprint = Blueprint("v2", __name__)
     _add_server(blueprint, live)
-    _add_models(blueprint, live, statistics, settings)
+    _add_models(blueprint, live, counters, settings)
     _add_repository(blueprint, live, settings)
 
     @blueprint.post(f"{_OF_MODEL}/infer", endpoint="infer")
@@ -68,7 +68,7 @@ def _add_server(blueprint: Blueprint, live: LiveModels) -> None:
         return _json(ServerReady(live=True, ready=True))
 
 
-def _add_models(blueprint: Blueprint, live: LiveModels, statistics: Statistics, settings: Settings) -> None:
+def _add_models(blueprint: Blueprint, live: LiveModels, counters: Counters, settings: Settings) -> None:
     @blueprint.get("/v2/models")
     def names() -> Response:
         return _json(ModelNames(models=live.names()))
@@ -93,7 +93,7 @@ def _add_models(blueprint: Blueprint, live: LiveModels, statistics: Statistics, 
     @blueprint.get(f"{_OF_MODEL}/stats")
     @blueprint.get(f"{_OF_VERSION}/stats")
     def stats(name: str | None = None, version: str | None = None) -> Response:
-        found = [one for each in ([name] if name else live.names()) for one in about.counted(live, statistics, each)]
+        found = [one for each in ([name] if name else live.names()) for one in about.counted(live, counters, each)]
         if version is not None:
             number = live.get(name or "").document.aliases.get(version)
             found = [one for one in found if one.version == (version if number is None else str(number))]

@@ -71,3 +71,16 @@ def test_statistics_are_those_of_all_workers_and_outlive_one_that_is_killed(serv
     for _ in range(20):
         assert infer(server)[0] == 200
     assert {pictures(server) for _ in range(10)} == {60}
+
+
+def test_a_request_that_fails_is_counted_once_whichever_way_it_was_answered(server):
+    path = "/v2/models/digits/stats"
+    for _ in range(5):
+        assert ask(server, INFER, bytes(783), Inference_Header_Content_Length="0")[0] == 400
+        assert ask(server, "/predict", bytes(783), Content_Type="application/octet-stream")[0] == 422
+    assert ask(server, "/predict", bytes(784 * 7), Content_Type="application/octet-stream")[0] == 200
+
+    rows = json.loads(ask(server, path)[2])["model_stats"]
+
+    assert sum(row["inference_stats"]["fail"]["count"] for row in rows) == 10
+    assert sum(row["inference_count"] for row in rows) == 7

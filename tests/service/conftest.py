@@ -25,3 +25,14 @@ def app(published):
 @pytest.fixture
 def client(app):
     return app.test_client()
+
+
+@pytest.fixture
+def digits(mnist_test):
+    return mnist_test[0][:3]
+
+
+@pytest.fixture
+def expected(published, digits):
+    """The offline scores of the same three pictures."""
+    return published.read("digits", 1).scores(digits)

@@ -9,7 +9,10 @@ import pytest
 import uvloop
 
 from service import connection
-from service.connection import Answer, Clients, Connection
+from service import environ as wsgi
+from service.answering import Answer
+from service.clients import Clients
+from service.connection import Connection
 
 LIMIT = 1000
 
@@ -420,23 +423,23 @@ def test_at_the_end_idle_connections_close_and_others_when_they_are_answered():
     ],
 )
 def test_a_target_is_given_as_wsgi_has_it(target, path, query):
-    assert connection._target(target.encode()) == (path, query)
+    assert wsgi.target(target.encode()) == (path, query)
 
 
 def test_headers_are_given_as_wsgi_has_them():
     environ = {}
     sent = [("Accept", "a"), ("ACCEPT", "b"), ("Cookie", "x=1"), ("cookie", "y=2"), ("Content-Type", "é"), ("X_A", "1")]
 
-    connection._put_headers(environ, [(name.encode(), value.encode()) for name, value in sent])
+    wsgi.put_headers(environ, [(name.encode(), value.encode()) for name, value in sent])
 
     assert environ == {"HTTP_ACCEPT": "a,b", "HTTP_COOKIE": "x=1;y=2", "CONTENT_TYPE": "Ã©"}
 
 
 def test_names_of_headers_are_not_kept_without_end():
     for n in range(2000):
-        connection._put_headers({}, [(b"X-%d" % n, b"")])
+        wsgi.put_headers({}, [(b"X-%d" % n, b"")])
 
-    assert len(connection._NAMES) <= 500
+    assert len(wsgi._NAMES) <= 500
 
 
 @pytest.mark.parametrize("size", [33_000, 300_000, 3_000_001])

@@ -12,7 +12,7 @@ from mlp.aliases import AliasDocument
 from mlp.errors import NoInk
 from mlp.version import Version
 from service.board import Board
-from service.count_layout import CLASSES, REQUESTS, VERSIONS
+from service.count_layout import CLASSES, REQUESTS, VERSIONS, Prediction
 from service.counted import Counted
 from service.counters import PHASES, Counters
 from service.errors import BadItem
@@ -226,3 +226,21 @@ def test_an_item_is_rejected_for_what_is_wrong_with_it_and_a_stranger_s_error_is
 
     assert found["mlp_rejections_total", "NoInk"] == 1
     assert found["mlp_rejections_total", "Unexpected"] == 1
+
+
+def test_what_a_version_could_not_answer_and_when_it_last_did_are_those_of_all_workers(board, counters, monkeypatch):
+    now = iter([2_000_000_000, 5_000_000_000, 3_000_000_000])
+    monkeypatch.setattr("service.counters.time.time_ns", lambda: next(now) * 1_000)
+    for slot in (0, 1, 0):
+        counters.join(slot)
+        predict(counters, snapshot(1), [3, 4])
+        counters.failed(snapshot(1), 0.25)
+        counters.failed(snapshot(2), 0.5)
+        counters.add_up()
+
+    first, second = sorted(Counted(counters).predicted(), key=lambda found: found.names)
+
+    assert (first.images, first.counts[Prediction.BATCHES]) == (6, 3)
+    assert first.counts[Prediction.LAST] == 5_000_000
+    assert (first.counts[Prediction.FAILED], first.counts[Prediction.FAILED_SECONDS]) == (3, 0.75)
+    assert (second.images, second.counts[Prediction.FAILED], second.counts[Prediction.FAILED_SECONDS]) == (0, 3, 1.5)

@@ -7,7 +7,7 @@ import threading
 import pytest
 from flask import Flask, Response, request
 
-from service.connection import Answer
+from service.answering import Answer
 from service.dispatch import Dispatch
 from service.lanes import Lane, Lanes
 from service.settings import Settings

@@ -14,17 +14,6 @@ def post_json(client, value, query=""):
     return post(client, json.dumps(value), "application/json", query)
 
 
-@pytest.fixture
-def digits(mnist_test):
-    return mnist_test[0][:3]
-
-
-@pytest.fixture
-def expected(published, digits):
-    """The offline scores of the same three pictures."""
-    return published.read("digits", 1).scores(digits)
-
-
 def scores(response):
     assert response.status_code == 200, response.text
     return [prediction["scores"] for prediction in response.json["predictions"]]

@@ -14,16 +14,6 @@ from tests.service.conftest import MAX_BATCH
 PREDICT = "/v1/models/digits:predict"
 
 
-@pytest.fixture
-def digits(mnist_test):
-    return mnist_test[0][:3]
-
-
-@pytest.fixture
-def expected(published, digits):
-    return published.read("digits", 1).scores(digits)
-
-
 def b64(picture):
     return pictures.base64_text(pictures.encoded(picture))
 

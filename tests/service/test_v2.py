@@ -23,16 +23,6 @@ LENGTH = "Inference-Header-Content-Length"
 INFER = "/v2/models/digits/infer"
 
 
-@pytest.fixture
-def digits(mnist_test):
-    return mnist_test[0][:3]
-
-
-@pytest.fixture
-def expected(published, digits):
-    return published.read("digits", 1).scores(digits)
-
-
 def tensor(array, datatype="UINT8", **more):
     return {"name": "images", "shape": list(array.shape), "datatype": datatype, "data": array.tolist(), **more}
 

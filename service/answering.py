@@ -1,0 +1,31 @@
+"""What a connection asks, and what it is answered: between service/connection.py and whoever answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Environ = dict[str, Any]
+
+Body = bytes | memoryview
+"""A request's body, for which there is a copy only where someone needs `bytes`."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What answers a request. A header's value has no line break in it: that is its maker's care."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    after: Callable[[], object] | None = None
+    """Called when the answer has been given away, also to a client that has gone."""
+
+
+class Answering(Protocol):
+    """What answers requests."""
+
+    def limit(self, environ: Environ) -> int:
+        """Give how many bytes a request's body may have."""
+
+    def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
+        """Answer a request, now or later, on the loop. The body is None when it is over the limit and was not read."""
