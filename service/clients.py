@@ -1,5 +1,6 @@
 """The connections of one worker together: how many there may be, and the end of those who keep it waiting."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Final, Protocol
@@ -36,6 +37,19 @@ class Clients:
     """Into which all of them receive, one after the other."""
     ending: bool = False
     """Whether answers tell their clients that no other will follow."""
+
+    changed: Callable[[int], object] = id
+    """Told how many there are whenever that changes."""
+
+    def add(self, client: Client) -> None:
+        """Take one in."""
+        self.open.add(client)
+        self.changed(len(self.open))
+
+    def discard(self, client: Client) -> None:
+        """Let one go."""
+        self.open.discard(client)
+        self.changed(len(self.open))
 
     def tick(self, now: float) -> None:
         """Close connections whose time is over, by the loop's clock; to be called once a second."""

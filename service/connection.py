@@ -115,13 +115,13 @@ class Connection(asyncio.BufferedProtocol):
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
         }
-        self._clients.open.add(self)
+        self._clients.add(self)
         if len(self._clients.open) > self._clients.most:
             self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections", ("Retry-After", "1"))
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget the client; what is being answered for it comes to its end."""
-        self._clients.open.discard(self)
+        self._clients.discard(self)
         self._reads = False
         self._waiting.clear()
         self._parser = None  # it refers to this, and garbage would have to be looked for

@@ -14,13 +14,17 @@ from gunicorn import sock
 from gunicorn.workers import base
 
 from service.clients import Clients
-from service.connection import Connection
+from service.crowd import Crowd
+from service.door import Door
 
 _LINGER_SECONDS: Final = 2.0
 """For which a worker that ends still takes requests from connections that were kept alive, as gunicorn's threaded
 worker does: closed at once, a request on its way would be lost; kept to the end, an idle client would hold it up."""
 
 _TICK_SECONDS: Final = 1.0
+
+CROWD: Final = Crowd()
+"""Of all workers that are forked from the process that imports this."""
 
 
 class Worker(base.Worker):
@@ -42,28 +46,28 @@ class Worker(base.Worker):
 
     async def _serve(self) -> None:
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        clients = Clients(self.wsgi, self.cfg.worker_connections)
+        clients = Clients(self.wsgi, self.cfg.worker_connections, changed=CROWD.counted)
         clients.tick(loop.time())
         loop.add_signal_handler(signal.SIGTERM, over.set)
-        servers = [await self._listen(clients, loop, listener) for listener in self.sockets]
+        CROWD.join()
+        doors = [Door(clients, loop, listener.sock, CROWD, self._ssl()) for listener in self.sockets]
         if not self.alive:  # it came before
             over.set()
         while not over.is_set():
             self.notify()
+            CROWD.beat()
             clients.tick(loop.time())
             if self.ppid != os.getppid():
                 self.log.info("parent changed, worker %s ends", self.pid)
                 break
             await _within(over, _TICK_SECONDS)
-        for server in servers:
-            server.close()
+        for door in doors:
+            door.close()
+        CROWD.leave()
         await self._end(clients, loop)
 
-    async def _listen(self, clients: Clients, loop: asyncio.AbstractEventLoop, listener: Any) -> asyncio.Server:
-        ssl = sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
-        return await loop.create_server(
-            lambda: Connection(clients, loop), sock=listener.sock, backlog=self.cfg.backlog, ssl=ssl
-        )
+    def _ssl(self) -> Any:
+        return sock.ssl_context(self.cfg) if self.cfg.is_ssl else None
 
     async def _end(self, clients: Clients, loop: asyncio.AbstractEventLoop) -> None:
         """Answer what has come and what is still on its way."""

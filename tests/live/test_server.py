@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -230,3 +231,32 @@ def test_the_healthcheck_tells_ready_from_not(server, published):
         unused.bind(("127.0.0.1", 0))
         assert healthcheck(unused.getsockname()[1]) == 1
     assert healthcheck(server.port) == 0
+
+
+def sockets(pid):
+    links = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            links.append(str(link.readlink()))
+    return sum(link.startswith("socket:") for link in links)
+
+
+def spread(server, connections=60):
+    """How many of so many connections each worker has taken."""
+    before = {pid: sockets(pid) for pid in server.workers()}
+    with contextlib.ExitStack() as held:
+        for _ in range(connections):
+            connection = held.enter_context(connected(server))
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+        found = [sockets(pid) - count for pid, count in before.items()]
+    server.wait_until(lambda: all(sockets(pid) <= count for pid, count in before.items()))
+    return sorted(found)
+
+
+def test_connections_are_spread_over_the_workers(server):
+    server.wait_until(lambda: len(server.workers()) == 2 and spread(server, 2) == [1, 1])
+
+    for _ in range(4):
+        fewer, more = spread(server)
+        assert (fewer + more, more - fewer <= 6) == (60, True)

@@ -1,0 +1,82 @@
+"""A listening socket: who comes is taken in, one at a time, unless another worker has more room."""
+
+import asyncio
+import logging
+import socket
+from typing import Any, Final
+
+from service.clients import Clients
+from service.connection import Connection
+from service.crowd import Crowd
+
+_log = logging.getLogger("service")
+
+_PATIENCE_SECONDS: Final = 0.001
+"""After which a connection that was left to others is looked at again."""
+
+_TRIES: Final = 5
+"""How often it is left to them: one that has few connections may be busy all the same."""
+
+_REST_SECONDS: Final = 0.1
+"""After a connection that could not be taken, for want of file descriptors, say."""
+
+
+class Door:
+    """One socket of a worker, open from the beginning."""
+
+    def __init__(
+        self, clients: Clients, loop: asyncio.AbstractEventLoop, listener: socket.socket, crowd: Crowd, ssl: Any = None
+    ) -> None:
+        self._clients = clients
+        self._loop = loop
+        self._listener = listener
+        self._crowd = crowd
+        self._ssl = ssl
+        self._left = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        listener.setblocking(False)
+        self._open()
+
+    def close(self) -> None:
+        """Take nobody in any more."""
+        self._loop.remove_reader(self._listener.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _open(self) -> None:
+        self._timer = None
+        self._loop.add_reader(self._listener.fileno(), self._take)
+
+    def _rest(self, seconds: float) -> None:
+        self._loop.remove_reader(self._listener.fileno())
+        self._timer = self._loop.call_later(seconds, self._open)
+
+    def _take(self) -> None:
+        """Take one connection. Others that wait are seen in the loop's next turn."""
+        if self._left < _TRIES and self._crowd.is_ahead():
+            self._left += 1
+            self._rest(_PATIENCE_SECONDS)
+            return
+        self._left = 0
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return  # another worker was faster, or it has gone
+        except OSError as error:
+            _log.warning("a connection cannot be taken", extra={"reason": str(error)})
+            self._rest(_REST_SECONDS)
+            return
+        client.setblocking(False)
+        taking = self._loop.connect_accepted_socket(self._connection, client, ssl=self._ssl)
+        task = self._loop.create_task(taking)
+        self._tasks.add(task)
+        task.add_done_callback(self._taken)
+
+    def _connection(self) -> Connection:
+        return Connection(self._clients, self._loop)
+
+    def _taken(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.info("a connection ended before it had begun", extra={"reason": str(error)})
