@@ -14,6 +14,9 @@ _PLACES: Final = 1024
 _PID, _BEAT, _OPEN = range(3)
 _WORDS: Final = 3
 
+_FEW: Final = 3
+"""Connections by which a worker may be ahead: to be exact, many that come at once would have to be taken one by one."""
+
 _STALE_SECONDS: Final = 3.0
 """A worker that says nothing for so long has ended or hangs, and nobody waits for it."""
 
@@ -51,7 +54,7 @@ class Crowd:
         """Whether another worker has noticeably fewer connections."""
         others = [self._words[at + _OPEN] for at in self._fresh() if at != self._mine]
         fewest = min(others, default=_PLACES)
-        return bool(self._words[self._mine + _OPEN] > fewest + 1 + fewest // 8)
+        return bool(self._words[self._mine + _OPEN] > fewest + _FEW + fewest // 8)
 
     def _fresh(self) -> list[int]:
         oldest = time.monotonic_ns() - int(_STALE_SECONDS * 1e9)

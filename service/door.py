@@ -1,4 +1,4 @@
-"""A listening socket: who comes is taken in, one at a time, unless another worker has more room."""
+"""A listening socket: who comes is taken in, unless another worker has more room."""
 
 import asyncio
 import logging
@@ -16,6 +16,9 @@ _PATIENCE_SECONDS: Final = 0.001
 
 _TRIES: Final = 5
 """How often it is left to them: one that has few connections may be busy all the same."""
+
+_AT_ONCE: Final = 64
+"""Most that are taken before those that are here already get their turn."""
 
 _REST_SECONDS: Final = 0.1
 """After a connection that could not be taken, for want of file descriptors, say."""
@@ -53,25 +56,30 @@ class Door:
         self._timer = self._loop.call_later(seconds, self._open)
 
     def _take(self) -> None:
-        """Take one connection. Others that wait are seen in the loop's next turn."""
-        if self._left < _TRIES and self._crowd.is_ahead():
-            self._left += 1
-            self._rest(_PATIENCE_SECONDS)
-            return
-        self._left = 0
-        try:
-            client, _ = self._listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return  # another worker was faster, or it has gone
-        except OSError as error:
-            _log.warning("a connection cannot be taken", extra={"reason": str(error)})
-            self._rest(_REST_SECONDS)
-            return
+        """Take those that wait, until this worker is ahead of another; that one has a moment then to take the next."""
+        for _ in range(_AT_ONCE):
+            if self._left < _TRIES and self._crowd.is_ahead():
+                self._left += 1
+                self._rest(_PATIENCE_SECONDS)
+                return
+            self._left = 0
+            try:
+                client, _ = self._listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return  # there are no more, or it has gone
+            except OSError as error:
+                _log.warning("a connection cannot be taken", extra={"reason": str(error)})
+                self._rest(_REST_SECONDS)
+                return
+            self._take_in(client)
+
+    def _take_in(self, client: socket.socket) -> None:
         client.setblocking(False)
         taking = self._loop.connect_accepted_socket(self._connection, client, ssl=self._ssl)
         task = self._loop.create_task(taking)
         self._tasks.add(task)
         task.add_done_callback(self._taken)
+        self._crowd.counted(len(self._clients.open) + len(self._tasks))
 
     def _connection(self) -> Connection:
         return Connection(self._clients, self._loop)
