@@ -76,7 +76,7 @@ docs: $(VENV)/.dev ## write the README's settings table and the answers of its c
 lock: ## resolve the dependencies anew, to requirements/*.lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	for extras in service service,s3 service,tracing training dev; do \
+	for extras in service service,s3 service,tracing service,feedback training dev; do \
 	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	    --generate-hashes --no-header $$(printf -- '--extra %s ' $$(echo $$extras | tr , ' ')) pyproject.toml \
 	    --output-file requirements/$${extras##*,}.lock || exit 1; \
