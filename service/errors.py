@@ -167,6 +167,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     errors.VersionInUse: HTTPStatus.CONFLICT,
     errors.InvalidChange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.VersionFileError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyCorrections: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The nearest class in an error's ancestry counts."""
