@@ -15,6 +15,7 @@ ServiceError
     ├── NotReady
     ├── Unauthorized        no admin token, or a wrong one
     ├── AdminOff            there is no admin token to be had
+    ├── TooManyFailures     wrong admin tokens, one after the other
     ├── InvalidUpload       the body is no version file that could be served
     ├── DocumentRefused     an alias document that must not follow what is live
     ├── VersionRefused      a version that a worker cannot serve, so that no alias was moved to it
@@ -22,6 +23,7 @@ ServiceError
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -90,6 +92,15 @@ class AdminOff(RequestError):
     """An admin's request to a service that was given no admin token."""
 
 
+class TooManyFailures(RequestError):
+    """Several wrong admin tokens came from one address."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        self.retry_after = math.ceil(seconds)
+        """Seconds to wait."""
+        super().__init__(reason)
+
+
 class UploadsBusy(RequestError):
     """Another version is being sent to this worker, and takes long."""
 
@@ -149,6 +160,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     AdminOff: HTTPStatus.FORBIDDEN,
+    TooManyFailures: HTTPStatus.TOO_MANY_REQUESTS,
     InvalidUpload: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     DocumentRefused: HTTPStatus.CONFLICT,
@@ -255,7 +267,10 @@ def _from_any(error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return _answer(status, "The service failed on this request; the log has the details under its request id.")
-    return _answer(status, str(error), getattr(error, "problems", None))
+    response = _answer(status, str(error), getattr(error, "problems", None))
+    if isinstance(error, TooManyFailures):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _answer(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:

@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """How long loading a version may take before it is refused and the old one stays."""
     admin_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
     """What an admin's requests must carry as `Authorization: Bearer …`; without it, or empty, they are all refused."""
+    admin_tokens_file: str | None = None
+    """File of more admin tokens, a line each: a name and a token; it is read again whenever it changes."""
     shadow_queue: int = Field(default=256, ge=1, le=100_000)
     """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
     shadow_examples: int = Field(default=0, ge=0, le=1000)

@@ -7,6 +7,7 @@ import threading
 import pytest
 from flask import Flask, Response, request
 
+from service.access import Admins
 from service.answering import Answer
 from service.dispatch import Dispatch
 from service.lanes import Lane, Lanes
@@ -31,7 +32,8 @@ def asked(path="/predict", *, method="POST", query="", **headers):
 
 
 def lanes(**settings):
-    return Lanes(Settings(max_body_bytes=LIMIT, admin_token=TOKEN, **settings))
+    chosen = Settings(max_body_bytes=LIMIT, admin_token=TOKEN, **settings)
+    return Lanes(chosen, Admins(chosen))
 
 
 def called(app, environ, body=b"", direct=None):
