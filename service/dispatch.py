@@ -40,6 +40,7 @@ class Dispatch:
         self.flask = flask
         self._lanes = lanes
         self._direct = direct
+        self.most_bytes = lanes.most_bytes
         self._threads = {
             lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name.lower())
             for lane in Lane

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Folder in which what is read from a bucket is kept, for a start while it cannot be reached."""
     max_body_bytes: int = Field(default=32 * 2**20, ge=1)
     """Largest request body; more is answered with 413."""
+    max_bodies_bytes: int = Field(default=256 * 2**20, ge=1)
+    """Most bytes that long bodies may have together in a worker, until they are answered; more is answered with 503."""
     max_image_pixels: int = Field(default=50_000_000, ge=1)
     """Most pixels of one picture, checked before it is decoded; more is answered with 413."""
     max_batch: int = Field(default=4096, ge=1)
