@@ -13,6 +13,7 @@ ServiceError
     ├── BodyTooLarge
     ├── TooManyPictures
     ├── NotReady
+    ├── QueueTooLong        others wait already, and have waited long
     ├── Unauthorized        no admin token, or a wrong one
     ├── AdminOff            there is no admin token to be had
     ├── TooManyFailures     wrong admin tokens, one after the other
@@ -82,6 +83,10 @@ class TooManyPictures(RequestError):
 
 class NotReady(RequestError):
     """No version is loaded that could answer."""
+
+
+class QueueTooLong(RequestError):
+    """More is asked than can be answered; those that came before have waited long enough."""
 
 
 class Unauthorized(RequestError):
@@ -158,6 +163,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyPictures: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    QueueTooLong: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     AdminOff: HTTPStatus.FORBIDDEN,
     TooManyFailures: HTTPStatus.TOO_MANY_REQUESTS,

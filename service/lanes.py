@@ -66,6 +66,8 @@ class Lanes:
     def __init__(self, settings: Settings, admins: Admins) -> None:
         self._settings = settings
         self._admins = admins
+        self.queue_seconds = settings.queue_seconds
+        """For which a request may have waited for a thread before others are told to come back later."""
         self.most_bytes = max(settings.max_bodies_bytes, settings.max_body_bytes, settings.max_upload_bytes)
         """How many bytes long bodies may have together; at least one of the largest has room."""
 
