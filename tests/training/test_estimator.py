@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pyarrow
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -68,11 +69,18 @@ def test_a_pipeline_reads_real_digits_as_well_as_scikit_learn_s_own_network(digi
     assert log_loss(y_test, fitted.predict_proba(x_test)) < 0.2
 
 
-def test_a_search_over_recipe_fields_in_several_processes_finds_the_network_that_can_learn(digits):
+@pytest.fixture
+def processes():
+    """How many a search may have; joblib would keep them for the next search."""
+    yield 2
+    get_reusable_executor().shutdown(wait=True)
+
+
+def test_a_search_over_recipe_fields_in_several_processes_finds_the_network_that_can_learn(digits, processes):
     x, x_test, y, y_test = digits
     grid = {"multilayerperceptron__hidden": [(1,), (64,)], "multilayerperceptron__optimiser": ["sgd", "adamw"]}
 
-    search = GridSearchCV(scaled(epochs=10), grid, cv=2, n_jobs=2).fit(x, y)
+    search = GridSearchCV(scaled(epochs=10), grid, cv=2, n_jobs=processes).fit(x, y)
 
     assert search.best_params_["multilayerperceptron__hidden"] == (64,)
     assert search.score(x_test, y_test) >= 0.94
