@@ -58,7 +58,7 @@ class Database:
             self._url.get_dialect().import_dbapi()
         except ImportError as error:
             raise InvalidLocation(f"{self.shown}: {error}; the driver is in the extra feedback") from error
-        self._file = Path(parsed.database) if self._url.get_backend_name() == "sqlite" else None
+        self._file = Path(parsed.database or "") if self._url.get_backend_name() == "sqlite" else None
         self._errors = (exc.SQLAlchemyError, OSError)
         self._engine: tuple[int, Any] = (0, None)
 

@@ -14,7 +14,7 @@ PROGRAMS = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 """Where initdb and postgres are; None on a machine that has none."""
 
 USER = "corrections"
-PASSWORD = "not for everybody"  # noqa: S105 - of a server that lives as long as the tests
+PASSWORD = "not for everybody"
 
 # Whoever started the shell may end in any way: then its standard input ends, and the server with it.
 _UNTIL_CLOSED = '"$@" & cat > /dev/null; kill -QUIT $!; wait $!'

@@ -190,9 +190,11 @@ def test_a_password_is_never_shown(url):
 
 
 def test_reading_a_server_where_nothing_was_kept_says_so(postgres):
-    with closing(Corrections(postgres.url())) as corrections:
-        with pytest.raises(CorrectionsUnavailable, match="nothing has been kept in postgresql://"):
-            corrections.count()
+    with (
+        closing(Corrections(postgres.url())) as corrections,
+        pytest.raises(CorrectionsUnavailable, match="nothing has been kept in postgresql://"),
+    ):
+        corrections.count()
 
 
 def test_a_server_that_was_restarted_is_used_again(own_postgres):
