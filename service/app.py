@@ -16,6 +16,7 @@ from service import (
     invocations,
     metrics,
     predict,
+    report,
     v1,
 )
 from service.answering import Answer, Body, Environ
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         explain.routes(live, settings),
         feedback.routes(live, corrections, counters, settings),
         catalogue.routes(live),
+        report.routes(live),
         admin.routes(live, settings),
         v2.routes(live, infer, counters, settings),
         v1.routes(live, inference, settings),

@@ -18,6 +18,7 @@ ServiceError
     ├── FeedbackOff         there is no database to keep corrections in
     ├── CrossSite           another site's page has had its visitor's browser send it
     ├── CorrectionNotFound  no correction of that id, or not any more
+    ├── ReportNotFound      a version of which no training report is kept
     ├── InvalidUpload       the body is no version file that could be served
     ├── DocumentRefused     an alias document that must not follow what is live
     ├── VersionRefused      a version that a worker cannot serve, so that no alias was moved to it
@@ -105,6 +106,10 @@ class CorrectionNotFound(RequestError):
     """No correction has that id, or not any more."""
 
 
+class ReportNotFound(RequestError):
+    """No training report is kept of the version."""
+
+
 class UploadsBusy(RequestError):
     """Another version is being sent to this worker, and takes long."""
 
@@ -167,6 +172,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     FeedbackOff: HTTPStatus.FORBIDDEN,
     CrossSite: HTTPStatus.FORBIDDEN,
     CorrectionNotFound: HTTPStatus.NOT_FOUND,
+    ReportNotFound: HTTPStatus.NOT_FOUND,
     InvalidUpload: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     DocumentRefused: HTTPStatus.CONFLICT,

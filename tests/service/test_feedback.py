@@ -413,9 +413,7 @@ def test_without_the_extra_the_start_says_what_is_missing(monkeypatch):
     monkeypatch.setenv("MLP_FEEDBACK", "sqlite:///corrections.sqlite")
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
 
-    with pytest.raises(
-        SettingsError, match="MLP_FEEDBACK: .*sqlalchemy is not installed; it is in the extra"
-    ):
+    with pytest.raises(SettingsError, match=r"MLP_FEEDBACK: .*sqlalchemy is not installed; it is in the extra"):
         Settings.load()
 
 
