@@ -27,6 +27,12 @@ export class Correct {
     if (terms.on) $("correct-side").textContent = terms.picture_side;
   }
 
+  /** Show the labels that there are, before anything is read. */
+  learn(labels) {
+    this.#offered = null;
+    this.#show(labels);
+  }
+
   /** Let the answer to a picture be corrected. */
   offer(picture, { model, version, predictions: [{ label }] }, labels) {
     this.#offered = { picture, model, version, answered: label };
@@ -47,6 +53,7 @@ export class Correct {
   #show(labels = null) {
     if (labels && labels.join("\n") !== this.#labels) {
       this.#labels = labels.join("\n");
+      $("correct-labels").classList.toggle("words", labels.some((label) => label.length > 2));
       $("correct-labels").replaceChildren(...labels.map(button));
     }
     for (const one of $("correct-labels").children) {

@@ -203,6 +203,7 @@ async function learnClasses() {
   labels = versions.live ? await classes($("model").value, versions.live) : [];
   if (labels.join("\n") === before) return;
   showClasses($("bars"), labels);
+  correct.learn(labels);
   const digits = labels.every((label) => /^\d$/.test(label));
   $("hint-text").textContent = digits ? "Draw a digit here" : "Draw here, or drop a picture";
 }
