@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import pytest
 
+from mlp import corrections
 from service.app import create_app
 from service.settings import Settings
 from tests.drafts import ROOT
@@ -139,6 +140,12 @@ def test_help_lists_every_make_target():
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_make_target_is_documented(target):
     assert re.search(rf"\bmake {target}(?![\w-])", PAGES), f"say in README.md or docs/ what `make {target}` is for"
+
+
+def test_make_run_keeps_corrections_where_training_looks_for_them():
+    assert f"MLP_FEEDBACK ?= {corrections.DEFAULT}" in MAKEFILE
+    file = corrections.DEFAULT.removeprefix("sqlite:///")
+    assert subprocess.run(["git", "check-ignore", "-q", file], cwd=ROOT).returncode == 0
 
 
 def test_imports_point_one_way():
