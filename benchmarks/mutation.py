@@ -44,7 +44,9 @@ AREAS: Final[Mapping[str, Area]] = {
         ),
         tuple(
             f"tests/service/test_{name}.py"
-            for name in ("admin", "board", "models", "shadow", "shared", "traffic", "v2_repository")
+            for name in (
+                *("admin", "board", "models", "shadow", "shared", "swap_steps", "traffic", "v2_repository", "watch"),
+            )
         ),
         ("tests/service/test_shadow.py::test_never_more_agree_than_were_compared_however_a_worker_counts_meanwhile",),
     ),
@@ -92,7 +94,10 @@ def main() -> None:
         tree = Path(sys.prefix) / "trees" / name
         _lay_out(tree, area)
         names = _chosen(tree, area, options.share, options.seed)
-        if not options.table:
+        if options.again:
+            known = _outcomes(tree, names)
+            _run(tree, [name for name in names if known.get(name) != "killed"], options.processes)
+        elif not options.table:
             _run(tree, names, options.processes)
         outcomes = _outcomes(tree, names)
         rows += [(f"{area.folder}/{it}.py", _count(outcomes, f"{area.folder}.{it}.")) for it in area.modules]
@@ -109,6 +114,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     parser.add_argument("--processes", type=int, default=2, help="mutants that are tried side by side")
     parser.add_argument("--table", action="store_true", help="run nothing, print what the last run with these gave")
+    parser.add_argument("--again", action="store_true", help="run only those that the last run did not see killed")
     parser.add_argument("--show", action="store_true", help="print each survivor as a difference")
     return parser.parse_args()
 
@@ -124,7 +130,7 @@ def _lay_out(tree: Path, area: Area) -> None:
         "pytest_add_cli_args_test_selection": [name for name in area.tests if (ROOT / name).exists()],
         "pytest_add_cli_args": [f"--deselect={name}" for name in area.left_out],
         "use_git_change_detection": False,
-        "timeout_constant": 4.0,
+        "timeout_constant": 10.0,
         "timeout_multiplier": 5.0,
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
