@@ -23,7 +23,17 @@ _log = logging.getLogger("service.requests")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """An id that a client may choose: nothing that could break a header or a line of the log."""
 
-_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "index.file"})
+NOT_JSON: Final = frozenset(
+    {
+        "metrics.metrics",
+        "v2.infer",
+        "index.index",
+        "index.file",
+        "openapi.page",
+        "openapi.file",
+        "openapi.example",
+    }
+)
 """What answers in another form, too."""
 
 
@@ -94,7 +104,7 @@ def _check_accept(environ: Mapping[str, Any]) -> None:
 def _begin(tracing: Tracing) -> None:
     g.begun = _begun(request.environ)
     g.span = tracing.begin(request.environ)
-    if request.endpoint not in _NOT_JSON:
+    if request.endpoint not in NOT_JSON:
         _check_accept(request.environ)
 
 

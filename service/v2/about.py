@@ -24,7 +24,7 @@ from service.v2.schemas import (
 
 _NAME: Final = "mlp"
 
-_VERSION: Final = "0.1.0"
+VERSION: Final = "0.1.0"
 """The project's, in pyproject.toml, which is not there where the service runs."""
 
 _PLATFORM: Final = "numpy_npz"
@@ -45,7 +45,7 @@ _EXTENSIONS: Final = [
 
 def server() -> ServerMetadata:
     """Give the server's metadata."""
-    return ServerMetadata(name=_NAME, version=_VERSION, extensions=_EXTENSIONS)
+    return ServerMetadata(name=_NAME, version=VERSION, extensions=_EXTENSIONS)
 
 
 def model(live: LiveModels, name: str, reference: str) -> ModelMetadata:
