@@ -55,9 +55,9 @@ class Invocation(BaseModel):
     """A table by its rows: a picture each, of h·w numbers, or of one cell with base64."""
     dataframe_records: list[dict[str, Any]] | None = None
     """The same by row and name."""
-    instances: Annotated[Any, WithJsonSchema({"type": "array", "minItems": 1, "items": {}})] = None
+    instances: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
     """The pictures, as for TF Serving."""
-    inputs: Annotated[Any, WithJsonSchema({"type": "array", "minItems": 1, "items": {}})] = None
+    inputs: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
     """The same."""
 
     @model_validator(mode="after")

@@ -36,9 +36,9 @@ class PredictRequest(BaseModel):
         json_schema_extra=parts.one_of("instances", "inputs"),
     )
 
-    instances: Annotated[Any, WithJsonSchema({"type": "array", "minItems": 1, "items": {}})] = None
+    instances: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
     """A picture each: numbers, as rows or flat; base64, alone or as `{"b64": "…"}`; or these in `{"images": …}`."""
-    inputs: Annotated[Any, WithJsonSchema({"type": ["array", "object"]})] = None
+    inputs: Annotated[Any, WithJsonSchema({"type": ["array", "object", "null"]})] = None
     """The pictures as a list, or `{"images": […]}`."""
     signature_name: Annotated[StrictStr | None, WithJsonSchema({"enum": [_SIGNATURE, "", None]})] = None
 
