@@ -49,13 +49,13 @@ _TENSOR: Final = {"name": "images", "shape": [1, 28, 28], "datatype": "UINT8", "
 _INFER_BODY: Final = Body(
     {
         "application/json": Media(InferRequest, {"pixels": {"inputs": [_TENSOR], "outputs": [{"name": "label"}]}}),
-        "application/octet-stream": Media(parts.BINARY),
+        "application/octet-stream": Media(parts.BINARY, file="7.raw"),
     }
 )
 
 _JSON_LENGTH: Final = Parameter(
     message.HEADER,
-    "How many bytes of the body are JSON; what follows are binary tensors. 0: the body is the tensor alone.",
+    "How many bytes of the body are JSON; what follows are binary tensors. 0: the body is the tensor alone, as in the example.",
     {"type": "integer", "minimum": 0},
 )
 

@@ -29,7 +29,7 @@ REACHED = {
     ("POST", "/v1/models/NAME:predict"),
     ("POST", "/v2/models/NAME/infer"),
     ("GET", "/models/NAME/versions/VERSION"),
-    ("PUT", "/models/NAME/aliases/production"),
+    ("PUT", "/models/NAME/aliases/ALIAS"),
     ("POST", "/models/NAME/rollback"),
     ("DELETE", "/models/NAME/versions/VERSION"),
     ("POST", "/v2/repository/models/NAME/load"),
@@ -41,7 +41,7 @@ REACHED = {
 def server(tmp_path_factory):
     """Over a store of its own, in which whatever is asked for may be changed."""
     store = LocalStore(tmp_path_factory.mktemp("models"))
-    for seed in range(4):
+    for seed in range(9):
         make_draft(seed=seed).publish(store)
     make_draft("letters", labels="abc").publish(store)
     store.promote("digits", 1)
@@ -81,4 +81,6 @@ def reached(server) -> set[tuple[str, str]]:
 
 
 def named(path: str) -> str:
-    return re.sub(r"/versions/\w+", "/versions/VERSION", re.sub(r"(?<=/models/)(digits|letters)", "NAME", path))
+    for pattern, part in ((r"(?<=/models/)(digits|letters)", "NAME"), (r"(?<=/versions/)\w+", "VERSION")):
+        path = re.sub(pattern, part, path)
+    return re.sub(r"(?<=/aliases/)\w+", "ALIAS", path)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from service.openapi import examples
 from service.openapi.parts import IMAGES
+from tests.drafts import make_draft
 
 
 @st.composite
@@ -15,12 +16,15 @@ def damaged(draw, data):
     return draw(st.sampled_from([data, data, data[:place], changed]))
 
 
+VERSION = make_draft(seed=99).pack()
+
+
 def bodies(*files):
     return st.one_of(*[damaged(examples.file(name)) for name in files], st.binary(max_size=2000))
 
 
 for kind in IMAGES:
     schemathesis.openapi.media_type(f"image/{kind}", bodies(f"7.{kind}", "7.png"))
-schemathesis.openapi.media_type("application/octet-stream", bodies("7.raw"))
+schemathesis.openapi.media_type("application/octet-stream", bodies("7.raw") | st.just(VERSION))
 schemathesis.openapi.media_type("application/x-npy", bodies("7.npy"))
 schemathesis.openapi.media_type("text/csv", bodies("7.csv"))
