@@ -99,15 +99,16 @@ def opened(server, browser):
     with contextlib.ExitStack() as stack:
         pages = []
 
-        def open_page(**how) -> Page:
+        def open_page(path="", **how) -> Page:
             context = browser.new_context(**{**DESKTOP, "reduced_motion": "reduce", **how})
             stack.callback(context.close)
             found = Page(context.new_page())
             found.page.on("console", lambda message: found.errors.extend([message.text] * (message.type == "error")))
             found.page.on("pageerror", lambda error: found.errors.append(str(error)))
             found.page.on("request", lambda request: found.urls.append(request.url))
-            found.page.goto(server.url)
-            found.expect("#live-text", re.compile(r"^Version \d is live"))
+            found.page.goto(server.url + path)
+            if not path:
+                found.expect("#live-text", re.compile(r"^Version \d is live"))
             pages.append(found)
             return found
 
