@@ -31,6 +31,7 @@ from service.errors import (
     Unauthorized,
     UploadsBusy,
 )
+from service.json_body import Whole
 from service.live import LiveModels
 from service.move import move, promote
 from service.openapi import failures, parts
@@ -54,7 +55,7 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    version: Annotated[int, Field(ge=1, strict=True)]
+    version: Annotated[Whole, Field(ge=1)]
     """The number of the version that is to answer under the alias."""
     force: StrictBool = False
     """Whether the version may answer with other classes than the one that is in production."""
@@ -127,9 +128,9 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
         admin=True,
     )
     def put_alias(name: str, alias: str) -> Response:
-        """Let an alias name a version: `production` is what answers.
+        """Let an alias name a version.
 
-        Answered when every worker has loaded the version; else nothing was written.
+        The alias `production` is what answers. Done when every worker has loaded the version; else nothing was written.
         """
         body = _body(Move)
         document = promote(

@@ -23,6 +23,7 @@ from service.v2.infer import Infer
 class _Name(BaseConverter):
     """A part of a path; what is behind a colon is a verb of TF Serving's protocol."""
 
+    part_isolating = True
     regex = "[^/:]+"
 
 

@@ -22,7 +22,7 @@ def routes(live: LiveModels) -> Blueprint:
     @blueprint.get("/readyz")
     @describes("isReady", json(Ready, "A model answers."), fails=(NotReady,))
     def readyz() -> Response:
-        """Say whether a model answers, and every other that has a `production`."""
+        """Say whether a model answers, and every other that has a version in production."""
         if not live.ready:
             raise NotReady("no model answers yet: none is in the store, or the version behind production was refused")
         return reply.json({"status": "ready"})

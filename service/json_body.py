@@ -1,10 +1,18 @@
 """A JSON body → one of the pydantic models that say what is expected."""
 
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, StrictInt, ValidationError
 
 from service.errors import InvalidField, MalformedBody
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Whole = Annotated[StrictInt, BeforeValidator(_whole)]
+"""A whole number: in JSON 3.0 is 3, and no text is a number."""
 
 _Body = TypeVar("_Body", bound=BaseModel)
 

@@ -33,7 +33,9 @@ function entry(operation) {
 
 function link(operation) {
   const { method: verb, path, details } = operation;
-  const made = element("a", { href: `#${details.operationId}`, title: details.summary }, method(verb), element("code", {}, path));
+  const parts = path.split("/").flatMap((part, index) => (index ? [element("wbr"), `/${part}`] : []));
+  const title = element("code", {}, ...parts);
+  const made = element("a", { href: `#${details.operationId}`, title: details.summary }, method(verb), title);
   return element("li", {}, made);
 }
 
@@ -82,7 +84,7 @@ function filter(all) {
   for (const tag of document.querySelectorAll(".tag")) {
     tag.hidden = words.length > 0 && ![...tag.querySelectorAll("details.block, li")].some((one) => !one.hidden);
   }
-  $("found").textContent = words.length ? `${found} operations` : "";
+  $("found").textContent = words.length ? `${found} found` : "";
 }
 
 async function start() {

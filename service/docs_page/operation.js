@@ -15,6 +15,7 @@ export function showOperation(operation) {
     ...(details.description ? prose(details.description) : []),
     ...(details.security ? [element("p", { className: "small" }, "Needs the admin token.")] : []),
     ...parameters(details),
+    ...body(details.requestBody, document),
     showRequest(operation),
     element("h3", {}, "Answers"),
     element("ul", { className: "answers" }, ...Object.entries(details.responses).map((one) => answer(...one, document))),
@@ -33,6 +34,12 @@ function parameters(details) {
   return [element("h3", {}, "Parameters"), list];
 }
 
+function body(requested, document) {
+  if (!requested) return [];
+  const about = `${requested.required ? "Required" : "May be left out"}. ${requested.description}`;
+  return [element("h3", {}, "Body"), element("p", { className: "small" }, ...inline(about)), ...contents(requested, document)];
+}
+
 function answer(status, response, document) {
   const kind = status < 300 ? "good" : status < 400 ? "same" : "bad";
   const text = prose(response.description);
@@ -40,8 +47,8 @@ function answer(status, response, document) {
   return element("li", {}, head, ...contents(response, document), headers(response, document));
 }
 
-function contents(response, document) {
-  return Object.entries(response.content ?? {}).map(([type, media]) => {
+function contents({ content }, document) {
+  return Object.entries(content ?? {}).map(([type, media]) => {
     const names = references(media.schema).map((reference) => reference.split("/").at(-1));
     const title = element("summary", {}, element("code", {}, type), names.length ? ` ${names.join(" or ")}` : "");
     const made = element("details", { className: "part" }, title);

@@ -14,7 +14,7 @@ let fields = 0;
 /** Give the part of an operation in which its request is put together and sent. */
 export function showRequest(operation) {
   const { method, path, details } = operation;
-  const parameters = (details.parameters ?? []).map(parameterField);
+  const parameters = (details.parameters ?? []).filter(({ name }) => name !== "X-Request-Id").map(parameterField);
   const body = details.requestBody ? bodyField(details.requestBody) : null;
   const command = element("pre", { className: "command", tabIndex: 0, role: "group", ariaLabel: "As a command" });
   const form = element("form", { className: "try" }, ...parameters.map((field) => field.made), body?.made ?? null);

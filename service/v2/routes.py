@@ -55,7 +55,7 @@ _INFER_BODY: Final = Body(
 
 _JSON_LENGTH: Final = Parameter(
     message.HEADER,
-    "How many bytes of the body are JSON; what follows are binary tensors. 0: the body is the tensor alone, as in the example.",
+    "How many bytes of the body are JSON; what follows are binary tensors. 0: the body is the tensor alone, as 7.raw.",
     {"type": "integer", "minimum": 0},
 )
 
@@ -115,7 +115,7 @@ def _add_server(blueprint: Blueprint, live: LiveModels) -> None:
     @blueprint.get("/v2/health/ready")
     @describes("v2IsReady", json(ServerReady, "A model answers."), fails=(NotReady,))
     def is_ready() -> Response:
-        """Say whether a model answers, as `/readyz` does."""
+        """Say whether a model answers, as /readyz does."""
         if not live.ready:
             raise NotReady("no model answers yet")
         return _json(ServerReady(live=True, ready=True))
@@ -147,7 +147,10 @@ def _add_models(blueprint: Blueprint, live: LiveModels, settings: Settings) -> N
     @blueprint.get(f"{_OF_VERSION}/config")
     @describes("v2ModelConfig", json(ModelConfig, "The configuration."), fails=failures.MODEL)
     def config(name: str, version: str = PRODUCTION) -> Response:
-        """Show a model's configuration; `max_batch_size` is `MLP_MAX_BATCH`."""
+        """Show a model's configuration.
+
+        `max_batch_size` is `MLP_MAX_BATCH`.
+        """
         return _json(about.config(live, name, version, settings.max_batch))
 
 

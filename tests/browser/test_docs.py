@@ -58,7 +58,7 @@ def test_words_find_operations(docs):
     assert page.locator("#moveAlias").is_visible()
     assert not page.locator("#predict").is_visible()
     assert page.locator("#contents li:visible").count() == 1
-    assert page.locator("#found").text_content() == "1 operations"
+    assert page.locator("#found").text_content() == "1 found"
 
 
 def test_a_get_request_is_tried(docs):

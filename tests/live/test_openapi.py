@@ -67,11 +67,11 @@ def test_schemathesis_finds_nothing(server, tmp_path):
         text=True,
     )
 
-    print(done.stdout)
+    sys.stdout.write(done.stdout)
     assert done.returncode == 0, done.stdout
     assert "No issues found" in done.stdout
     assert [line for line in server.lines if '"level":"error"' in line] == []
-    assert REACHED <= reached(server), "what it sends is refused too early to find anything"
+    assert reached(server) >= REACHED, "what it sends is refused too early to find anything"
 
 
 def reached(server) -> set[tuple[str, str]]:

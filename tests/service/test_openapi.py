@@ -60,7 +60,9 @@ def test_a_route_without_a_declaration_is_an_error(app):
 
 
 def test_it_is_valid_openapi_3_1(found):
-    text = json.dumps(found).replace('"externalValue": "', '"externalValue": "http://127.0.0.1/')  # as a reader resolves it
+    text = json.dumps(found).replace(
+        '"externalValue": "', '"externalValue": "http://127.0.0.1/'
+    )  # as a reader resolves it
 
     assert [error.message for error in OPENAPI_31_VALIDATOR.iter_errors(json.loads(text))] == []
     for schema in found["components"]["schemas"].values():
@@ -84,7 +86,7 @@ def test_names_that_clients_are_generated_from_are_unique_and_plain(found):
 
 def test_everything_says_what_it_is(found):
     for path, method, operation in operations(found):
-        assert re.fullmatch(r"[A-Z].*[^.]", operation["summary"]), (path, method)
+        assert re.fullmatch(r"[A-Z][^`]*[^.`]", operation["summary"]), (path, method)
         assert set(operation["tags"]) <= {tag["name"] for tag in found["tags"]}
         for parameter in operation["parameters"]:
             assert re.fullmatch(r"[A-Z].*\.", parameter["description"]), (path, parameter["name"])
@@ -159,7 +161,7 @@ def test_every_example_is_accepted(app, published, found):
     client = app.test_client()
     admin = {"Authorization": f"Bearer {TOKEN}"}
     sent = 0
-    for path, method, kind, media in bodies(found):
+    for path, method, kind, media in sorted(bodies(found), key=lambda one: one[0].endswith("load")):  # unloaded last
         for name, example in media.get("examples", {}).items():
             data = example.get("value")
             data = json.dumps(data).encode() if data is not None else client.get(f"/{example['externalValue']}").data

@@ -1,4 +1,4 @@
-"""What schemathesis sends where bytes are expected: pictures and arrays whole, cut short, changed, and no such thing."""
+"""What schemathesis sends where bytes are expected: pictures and arrays, whole, cut short and changed, and noise."""
 
 import schemathesis
 from hypothesis import strategies as st
