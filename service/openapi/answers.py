@@ -146,7 +146,7 @@ class VersionSummary(Described):
 
 def _details() -> type[BaseModel]:
     fields: dict[str, Any] = {}
-    for model in (Metadata, VersionSummary):
+    for model in (VersionSummary, Metadata):
         fields |= {name: (field.annotation, field) for name, field in model.model_fields.items()}
     about = "Everything that a version says of itself, and what is known of it."
     return create_model("VersionDetails", __base__=Described, __doc__=about, **fields)

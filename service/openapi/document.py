@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from flask import Flask
 from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core.core_schema import WithDefaultSchema
 from werkzeug.routing import Rule
 
 from service.each_request import NOT_JSON
@@ -57,10 +58,16 @@ class Undeclared(ServiceError):
 
 
 class _Schemas(GenerateJsonSchema):
-    """Schemas without titles that only repeat a field's name."""
+    """Schemas without titles that only repeat a field's name, and without defaults that only say "nothing"."""
 
     def field_title_should_be_set(self, _schema: Any) -> bool:
         return False
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        found = super().default_schema(schema)
+        if found.get("default", 0) in (None, "", [], {}):
+            del found["default"]
+        return found
 
 
 def document(app: Flask, settings: Settings) -> Schema:
