@@ -53,6 +53,9 @@ Limits of this service:
 """
 
 
+_WHO: Final = "An admin token: that in `MLP_ADMIN_TOKEN`, or one in the file that `MLP_ADMIN_TOKENS_FILE` names."
+
+
 class Undeclared(ServiceError):
     """A route says nothing of itself."""
 
@@ -99,7 +102,7 @@ def document(app: Flask, settings: Settings) -> Schema:
             "schemas": schemas.components,
             "headers": {header.name: _header(header) for header in headers},
             "securitySchemes": {
-                _ADMIN: {"type": "http", "scheme": "bearer", "description": "The token in `MLP_ADMIN_TOKEN`."}
+                _ADMIN: {"type": "http", "scheme": "bearer", "description": _WHO},
             },
         },
     }

@@ -75,9 +75,11 @@ PICTURES: Final[tuple[Failure, ...]] = (
 )
 """Of whatever reads pictures, and has a version answer."""
 
+ADMIN: Final[tuple[Failure, ...]] = (errors.Unauthorized, errors.AdminOff, errors.TooManyFailures)
+"""Of whatever needs an admin token."""
+
 CHANGE: Final[tuple[Failure, ...]] = (
-    errors.Unauthorized,
-    errors.AdminOff,
+    *ADMIN,
     mlp_errors.ModelNotFound,
     mlp_errors.VersionNotFound,
     mlp_errors.InvalidChange,
@@ -94,7 +96,7 @@ CHANGE: Final[tuple[Failure, ...]] = (
 _CONNECTION: Final[tuple[tuple[HTTPStatus, str], ...]] = (
     (HTTPStatus.BAD_REQUEST, "What was sent is no HTTP/1.1."),
     (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers have more than 64 KB."),
-    (HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections."),
+    (HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections, or too many long bodies at once."),
 )
 """Of every request, before the app is asked: problem documents whatever the path."""
 
@@ -109,7 +111,7 @@ def responses(operation: Operation, path: str, *, only_json: bool) -> dict[str, 
     form = FORMS.get(path.split("/", 2)[1])
     whens: dict[HTTPStatus, list[str]] = {}
     kinds: dict[HTTPStatus, set[Any]] = {}
-    fails = (*operation.fails, *([errors.NotAcceptable] if only_json else []))
+    fails = (*operation.fails, errors.QueueTooLong, *([errors.NotAcceptable] if only_json else []))
     for status, when in map(_of, fails):
         told = errors.told_as(path, status)
         whens.setdefault(told, []).append(when)
@@ -150,7 +152,7 @@ def _listed(whens: list[str]) -> str:
 
 def _headers(status: HTTPStatus) -> dict[str, Schema]:
     names = ["X-Request-Id"]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         names.append("Retry-After")
     if status == HTTPStatus.UNAUTHORIZED:
         names.append("WWW-Authenticate")

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from mlp.aliases import PRODUCTION
 from mlp.errors import OtherClasses, VersionNotFound
 from service import body, reply
-from service.admin import authorize
+from service.access import Admins
 from service.counters import Counters
 from service.errors import NotReady, Unsupported
 from service.json_body import parsed
@@ -70,13 +70,13 @@ _INFERRED: Final = Answer(
 )
 
 
-def routes(live: LiveModels, infer: Infer, counters: Counters, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, infer: Infer, counters: Counters, admins: Admins, settings: Settings) -> Blueprint:
     """Give the routes."""
     blueprint = Blueprint("v2", __name__)
     _add_server(blueprint, live)
     _add_models(blueprint, live, settings)
     _add_statistics(blueprint, live, counters)
-    _add_repository(blueprint, live, settings)
+    _add_repository(blueprint, live, admins, settings)
 
     @blueprint.post(f"{_OF_MODEL}/infer", endpoint="infer")
     @blueprint.post(f"{_OF_VERSION}/infer", endpoint="infer")
@@ -176,7 +176,7 @@ def _add_statistics(blueprint: Blueprint, live: LiveModels, counters: Counters) 
         return _json(AllStatistics(model_stats=found))
 
 
-def _add_repository(blueprint: Blueprint, live: LiveModels, settings: Settings) -> None:
+def _add_repository(blueprint: Blueprint, live: LiveModels, admins: Admins, settings: Settings) -> None:
     @blueprint.post("/v2/repository/index")
     @describes(
         "v2RepositoryIndex",
@@ -201,7 +201,7 @@ def _add_repository(blueprint: Blueprint, live: LiveModels, settings: Settings) 
     )
     def load(name: str) -> Response:
         """Put a version into production: the newest, if none is named."""
-        authorize(settings)
+        admins.authorize()
         asked = _body(LoadRequest).parameters or LoadParameters()
         return _json(repository.load(live, settings, name, asked))
 
@@ -218,7 +218,7 @@ def _add_repository(blueprint: Blueprint, live: LiveModels, settings: Settings) 
     )
     def unload(name: str) -> Response:
         """Take what is in production out of it, and every share of its traffic."""
-        authorize(settings)
+        admins.authorize()
         asked = _body(UnloadRequest).parameters or UnloadParameters()
         return _json(repository.take_out(live, settings, name, asked))
 

@@ -1,6 +1,7 @@
 """What a person does on the page that describes the service, in a real browser."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -31,13 +32,7 @@ def test_every_operation_is_there_and_can_be_opened(docs, server):
 
     assert found.page.locator("main details.block .operation").count() == len(ids)
     assert len(ids) == found.page.locator("#contents li").count()
-
-
-def test_nothing_is_asked_of_anybody_else(docs, server):
-    found = docs("#predict")
-
-    assert found.urls
-    assert all(url.startswith((server.url, "blob:")) for url in found.urls)
+    assert all(url.startswith(server.url) for url in found.urls), "it works without the network"
 
 
 def test_a_schema_is_opened_step_by_step(docs):
@@ -86,17 +81,19 @@ def test_a_chosen_picture_is_read(docs):
     assert "--data-binary @7.png" in command
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/json", "image/webp", "multipart/form-data", "application/octet-stream", "application/x-npy"]
-)
-def test_an_example_of_each_form_is_read(docs, kind):
+def test_an_example_of_each_form_is_read(docs):
     found = docs("#predict")
-    found.page.select_option("#predict .body select >> nth=0", kind)
+    kinds = [
+        option.get_attribute("value") for option in found.page.locator("#predict .body select >> nth=0 >> option").all()
+    ]
+    assert len(kinds) == 10
 
-    found.page.click("#predict button[type=submit]")
-
-    found.expect("#predict .status-line", re.compile(r"^200 OK"))
-    assert '"label": "7"' in found.page.text_content("#predict .answered > pre")
+    for kind in kinds:
+        found.page.select_option("#predict .body select >> nth=0", kind)
+        with found.page.expect_response(re.compile("/predict$")) as answer:
+            found.page.click("#predict button[type=submit]")
+        assert answer.value.status == 200, kind
+        assert answer.value.json()["predictions"][0]["label"] == "7", kind
 
 
 def test_an_error_is_shown(docs):
@@ -117,9 +114,7 @@ def test_what_changes_the_store_is_shown_and_not_sent(docs):
     assert page.locator("#moveAlias button[type=submit]").count() == 0
 
 
-def test_the_command_is_what_a_shell_runs(docs, server, tmp_path):
-    import subprocess
-
+def test_the_command_is_what_a_shell_runs(docs):
     found = docs("#predict")
     found.page.select_option("#predict .body select >> nth=0", "application/json")
     found.page.select_option("#predict .body select >> nth=1", "picture")
@@ -160,10 +155,11 @@ def test_axe_finds_no_serious_violation(docs, how, colours):
     assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 760, 1280])
-def test_nothing_is_wider_than_the_window(docs, width):
-    page = docs("#predict", viewport={"width": width, "height": 800}).page
+def test_nothing_is_wider_than_the_window(docs):
+    page = docs("#predict").page
     for summary in page.locator("#predict .answers .part > summary").all()[:3]:
         summary.click()
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (320, 390, 760, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

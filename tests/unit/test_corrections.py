@@ -1,0 +1,173 @@
+import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+
+from mlp.corrections import Correction, Corrections, Selection
+from mlp.errors import CorrectionsFull, CorrectionsUnavailable, InvalidLocation, TooManyCorrections
+
+PLENTY = {"per_minute": 10_000, "most": 10_000}
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/corrections.sqlite"
+
+
+@pytest.fixture
+def corrections(url):
+    return Corrections(url)
+
+
+def seven(number=0, label="7", **fields):
+    pixels = np.full((28, 28), 9, np.uint8)
+    pixels[:2].reshape(-1)[:4] = np.frombuffer(np.int32(number).tobytes(), np.uint8)
+    return Correction("digits", 3, "1", 0.75, label, pixels, **fields)
+
+
+def test_what_is_stored_is_read_as_it_was(corrections):
+    stored = corrections.add(seven(5, picture=b"PNG"), **PLENTY)
+
+    (read,) = corrections.read()
+
+    assert (read.model, read.version, read.answered, read.confidence, read.label) == ("digits", 3, "1", 0.75, "7")
+    assert (read.picture, read.id, read.part, read.created_at) == (b"PNG", stored.id, "train", stored.created_at)
+    assert (read.pixels == seven(5).pixels).all()
+
+
+def test_the_same_picture_with_the_same_label_is_stored_once(corrections):
+    first, again, other = (corrections.add(seven(1, label), **PLENTY) for label in ("7", "7", "1"))
+
+    assert first.id == again.id != other.id
+    assert corrections.count() == 2
+
+
+def test_every_fifth_of_a_label_is_kept_from_training(corrections):
+    for number in range(10):
+        corrections.add(seven(number), **PLENTY)
+        corrections.add(seven(number, "2"), **PLENTY)
+
+    held_out = [(found.label, found.pixels[0, 0]) for found in corrections.read() if found.part == "validation"]
+
+    assert sorted(held_out) == [("2", 4), ("2", 9), ("7", 4), ("7", 9)]
+
+
+def test_no_more_than_so_many_are_stored_within_a_minute(corrections):
+    for number in range(3):
+        corrections.add(seven(number), per_minute=3, most=100)
+
+    with pytest.raises(TooManyCorrections, match="3 corrections came within a minute"):
+        corrections.add(seven(3), per_minute=3, most=100)
+    assert corrections.add(seven(2), per_minute=3, most=100).id  # it is there already
+    assert corrections.count() == 3
+
+
+def test_no_more_than_so_many_are_kept(corrections):
+    corrections.add(seven(), per_minute=100, most=1)
+
+    with pytest.raises(CorrectionsFull, match="1 corrections are kept"):
+        corrections.add(seven(1), per_minute=100, most=1)
+
+
+@pytest.mark.parametrize(
+    ("which", "left"),
+    [
+        (Selection(label="7"), {"2"}),
+        (Selection(label="7", version=9), {"7", "2"}),
+        (Selection(model="letters"), {"7", "2"}),
+        (Selection(version=3), set()),
+        (Selection(before=0), {"7", "2"}),
+        (Selection(before=4e9), set()),
+        (Selection(ids=[]), {"7", "2"}),
+    ],
+)
+def test_what_is_selected_is_erased(corrections, which, left):
+    corrections.add(seven(), **PLENTY)
+    corrections.add(seven(0, "2"), **PLENTY)
+    before = corrections.count(which)
+
+    assert corrections.erase(which) == before == 2 - len(left)
+    assert {found.label for found in corrections.read()} == left
+
+
+def test_one_is_erased_by_its_id_and_nothing_of_it_stays_in_the_file(corrections, tmp_path):
+    mark = b"a picture that nobody else has" * 100
+    stored = corrections.add(seven(picture=mark), **PLENTY)
+    file = tmp_path / "corrections.sqlite"
+    assert mark in file.read_bytes()
+
+    assert corrections.erase(Selection(ids=[stored.id])) == 1
+    assert b"nobody else has" not in file.read_bytes()
+
+
+def test_the_file_is_its_owner_s_alone(corrections, tmp_path):
+    corrections.add(seven(), **PLENTY)
+
+    assert stat.S_IMODE((tmp_path / "corrections.sqlite").stat().st_mode) == 0o600
+
+
+def _add(url, start):
+    corrections = Corrections(url)
+    for number in range(start, start + 25):
+        corrections.add(seven(number), **PLENTY)
+
+
+def test_processes_and_threads_may_write_at_once(url, corrections):
+    corrections.add(seven(), **PLENTY)  # before the fork
+    processes = [get_context("fork").Process(target=_add, args=(url, start)) for start in (100, 200)]
+    for process in processes:
+        process.start()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: corrections.add(seven(number), **PLENTY), range(300, 330)))
+    for process in processes:
+        process.join(60)
+
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert corrections.count() == 1 + 50 + 30
+    assert sum(found.part == "validation" for found in corrections.read()) == 81 // 5
+
+
+def test_reading_where_nothing_was_kept_says_so_and_makes_nothing(corrections, tmp_path):
+    with pytest.raises(CorrectionsUnavailable, match=r"there is no .*corrections\.sqlite"):
+        corrections.count()
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_database_of_something_else_is_refused_when_it_is_read(corrections, tmp_path):
+    sqlite3.connect(tmp_path / "corrections.sqlite").execute("CREATE TABLE other (x)").connection.close()
+
+    with pytest.raises(CorrectionsUnavailable, match="nothing has been kept"):
+        list(corrections.read())
+
+
+def test_what_is_no_database_is_unavailable(corrections, tmp_path):
+    (tmp_path / "corrections.sqlite").write_bytes(b"not a database, but long enough to look at" * 100)
+
+    with pytest.raises(CorrectionsUnavailable, match="file is not a database"):
+        corrections.add(seven(), **PLENTY)
+
+
+def test_a_folder_that_is_not_there_is_unavailable(tmp_path):
+    with pytest.raises(CorrectionsUnavailable, match="No such file or directory"):
+        Corrections(f"sqlite:///{tmp_path}/none/corrections.sqlite").add(seven(), **PLENTY)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "corrections.sqlite", "mysql://host/x", "sqlite://", "sqlite:///:memory:", "sqlite+other:///x"]
+)
+def test_an_address_that_cannot_be_used_says_what_is_expected(url):
+    with pytest.raises(InvalidLocation, match=r"sqlite:///corrections\.sqlite"):
+        Corrections(url)
+
+
+def test_a_password_is_never_shown():
+    corrections = Corrections("postgresql://someone:secret@127.0.0.1:1/x")
+
+    with pytest.raises(CorrectionsUnavailable) as refused:
+        corrections.count()
+    assert "secret" not in f"{corrections.location}{refused.value}"
+    assert "127.0.0.1:1" in str(refused.value)
