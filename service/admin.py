@@ -29,7 +29,7 @@ from service.errors import (
     MalformedBody,
     UploadsBusy,
 )
-from service.json_body import Whole
+from service.json_body import WHOLE
 from service.live import LiveModels
 from service.move import move, promote
 from service.openapi import failures, parts
@@ -53,7 +53,7 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    version: Annotated[Whole, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, strict=True), WHOLE]
     """The number of the version that is to answer under the alias."""
     force: StrictBool = False
     """Whether the version may answer with other classes than the one that is in production."""

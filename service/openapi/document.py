@@ -111,8 +111,10 @@ def document(app: Flask, settings: Settings) -> Schema:
 def _routes(app: Flask) -> Iterator[tuple[Rule, str, Operation]]:
     for rule in app.url_map.iter_rules():
         operation = declared(app.view_functions[rule.endpoint])
-        if operation is None:
-            raise Undeclared(f"{rule.rule} has no declaration; see service/openapi/operation.py")
+        if operation is None or _blueprint(rule) not in TAGS:
+            raise Undeclared(
+                f"{rule.rule} has no declaration, or its blueprint no tag: see service/openapi/operation.py"
+            )
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield rule, method, operation
 
@@ -145,7 +147,7 @@ class _Described:
 
 
 def _operation(rule: Rule, path: str, operation: Operation, schemas: _Described, settings: Settings) -> Schema:
-    tag, _ = TAGS[rule.endpoint.partition(".")[0]]
+    tag, _ = TAGS[_blueprint(rule)]
     found: Schema = {
         "operationId": operation.id + _suffix(rule),
         "tags": [tag],
@@ -162,6 +164,10 @@ def _operation(rule: Rule, path: str, operation: Operation, schemas: _Described,
     if operation.admin:
         found["security"] = [{_ADMIN: []}]
     return {name: value for name, value in found.items() if value}
+
+
+def _blueprint(rule: Rule) -> str:
+    return rule.endpoint.partition(".")[0]
 
 
 def _path(rule: Rule) -> str:

@@ -7,8 +7,8 @@ A declaration stands at its route:
     def feedback() -> Response:
         \"\"\"Keep a correction.\"\"\"
 
-The first line of the function's docstring is the summary, the rest the description. A route without a declaration
-makes a test fail.
+The first line of the function's docstring is the summary, the rest the description. A new blueprint needs a tag in
+document.py's table. A route without either makes a test fail.
 """
 
 import inspect

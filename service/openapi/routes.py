@@ -46,7 +46,7 @@ def routes(settings: Settings) -> Blueprint:
     def openapi() -> Response:
         """Describe the service: this document, in OpenAPI 3.1."""
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+        headers = {"Cache-Control": "no-cache"}
         return known(Response(text(app), content_type="application/json", headers=headers))
 
     @blueprint.get("/docs", strict_slashes=True)  # its files lie beside it

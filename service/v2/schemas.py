@@ -5,9 +5,9 @@ Names are the protocol's, and so is what is optional.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, WithJsonSchema
 
-from service.json_body import Whole
+from service.json_body import WHOLE
 
 Parameters = dict[str, Any]
 """By the protocol texts, numbers and booleans; some clients put objects of their own in."""
@@ -236,7 +236,7 @@ class LoadParameters(Object):
 
     model_config = ConfigDict(extra="allow")
 
-    version: StrictStr | Whole | None = None
+    version: StrictStr | Annotated[StrictInt, WHOLE] | None = None
     """A version's number, or an alias; by default the newest version."""
     force: StrictBool = False
     """Whether the version may answer with other classes than the one that is in production."""

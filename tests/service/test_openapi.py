@@ -139,6 +139,18 @@ def test_numbers_that_a_description_repeats_are_those_of_the_code(found):
     assert f"{connection.BODY_SECONDS:.0f} seconds" in text
 
 
+@pytest.mark.parametrize("body", [{"version": 0}, {"version": 1.5}, {"version": "1"}, {"version": 1, "force": 1}, {}])
+def test_what_the_service_refuses_the_schema_refuses(app, found, body):
+    admin = {"Authorization": f"Bearer {TOKEN}"}
+    path = "/models/{name}/aliases/{alias}"
+    schema = found["paths"][path]["put"]["requestBody"]["content"]["application/json"]["schema"]
+
+    answer = app.test_client().put("/models/digits/aliases/production", json=body, headers=admin)
+
+    assert answer.status_code == 422
+    assert not resolved(schema, found).is_valid(body)
+
+
 def bodies(document):
     for path, method, operation in operations(document):
         for kind, media in operation.get("requestBody", {}).get("content", {}).items():
