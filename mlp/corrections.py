@@ -17,6 +17,9 @@ from mlp.arrays import Uint8
 from mlp.database import Database
 from mlp.errors import CorrectionsFull, TooManyCorrections
 
+DEFAULT: Final = "sqlite:///data/corrections.sqlite"
+"""Where `make run` has the service keep them, and where training looks for them unless it is told otherwise."""
+
 _HELD_OUT: Final = 5
 """Every so many of a label is kept from training, to tell whether a version has learnt what it was told."""
 
@@ -107,12 +110,20 @@ class Corrections:
         return stored
 
     def read(self, which: Selection = ALL) -> Iterator[Correction]:
-        """Give those that are selected, the oldest first."""
-        columns = self._table.c
-        chosen = self._sql.select(self._table).where(*self._conditions(which))
-        with self._database.reading(self._table) as connection:
-            rows = connection.execution_options(yield_per=_AT_ONCE)
-            yield from map(_correction, rows.execute(chosen.order_by(columns.created_at, columns.id)))
+        """Give those that are selected, the oldest first; whoever takes their time holds nobody up who writes."""
+        columns, sql = self._table.c, self._sql
+        chosen = sql.select(self._table).where(*self._conditions(which))
+        page = chosen.order_by(columns.created_at, columns.id).limit(_AT_ONCE)
+        rest = page
+        while True:
+            with self._database.reading(self._table) as connection:
+                rows = connection.execute(rest).all()
+            yield from map(_correction, rows)
+            if len(rows) < _AT_ONCE:
+                return
+            last = rows[-1]
+            of_its_time = sql.and_(columns.created_at == last.created_at, columns.id > last.id)
+            rest = page.where(sql.or_(columns.created_at > last.created_at, of_its_time))
 
     def count(self, which: Selection = ALL) -> int:
         """Give how many are selected."""
@@ -124,6 +135,10 @@ class Corrections:
         with self._database.writing(self._table) as connection:
             erased: int = connection.execute(self._table.delete().where(*self._conditions(which))).rowcount
         return erased
+
+    def close(self) -> None:
+        """Close this process's connections to the database."""
+        self._database.close()
 
     def _count(self, connection: Any, *conditions: Any) -> int:
         found = self._sql.select(self._sql.func.count()).select_from(self._table).where(*conditions)

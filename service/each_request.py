@@ -29,6 +29,7 @@ NOT_JSON: Final = frozenset(
         "v2.infer",
         "index.index",
         "index.file",
+        "report.report",
         "openapi.page",
         "openapi.file",
         "openapi.example",

@@ -13,12 +13,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core.core_schema import WithDefaultSchema
 from werkzeug.routing import Rule
 
+from mlp import __version__
 from service.each_request import NOT_JSON
 from service.errors import ServiceError
 from service.openapi import failures, parts
 from service.openapi.operation import Answer, Body, Header, Media, Operation, Parameter, Schema, declared
 from service.settings import Settings, variable
-from service.v2.about import VERSION
 
 _REF: Final = "#/components/schemas/{model}"
 
@@ -29,6 +29,8 @@ TAGS: Final = {
     "predict": ("Predictions", "What a picture shows."),
     "explain": ("Predictions", "What a picture shows."),
     "catalogue": ("Models", "Which models and versions there are."),
+    "report": ("Models", "Which models and versions there are."),
+    "feedback": ("Corrections", "What people say that a picture really shows."),
     "admin": ("Changing models", "For whoever has the admin token."),
     "v2": ("Open Inference Protocol V2", "Triton's, KServe's and MLServer's protocol, docs/protocols.md."),
     "v1": ("TF Serving and KServe V1", "The protocol of TensorFlow Serving, which is KServe's first, too."),
@@ -90,7 +92,7 @@ def document(app: Flask, settings: Settings) -> Schema:
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
         "info": {
             "title": "mlp",
-            "version": VERSION,
+            "version": __version__,
             "summary": "Reads pictures with a multilayer perceptron.",
             "description": _ABOUT + "\n".join(f"- {_limit(name, settings)}" for name in _LIMITS),
             "license": {"name": "MIT", "identifier": "MIT"},
