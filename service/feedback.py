@@ -26,7 +26,7 @@ from service.explain import index_of
 from service.live import LiveModels, Snapshot
 from service.openapi import bodies, failures, parts
 from service.openapi.answers import Described
-from service.openapi.operation import Answer, Failure, Header, Parameter, describes, json
+from service.openapi.operation import Answer, Failure, Parameter, describes, json
 from service.settings import Settings
 
 _log = logging.getLogger("service")
@@ -36,7 +36,7 @@ _ID: Final = re.compile(r"[0-9a-f]{32}")
 _CHANGE: Final[tuple[Failure, ...]] = (FeedbackOff, CrossSite, CorrectionsUnavailable)
 """Of whatever changes what is kept."""
 
-_HEADERS: Final = (*parts.WHO_ANSWERED, Header("Location", "Where it can be taken back."))
+_HEADERS: Final = (*parts.WHO_ANSWERED, parts.LOCATION)
 
 
 class Query(BaseModel):

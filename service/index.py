@@ -36,8 +36,6 @@ FILE: Final = Answer(
 )
 """What answers a page's file."""
 
-UNCHANGED: Final = Answer("The client has it already.", status=304, headers=(parts.ETAG,))
-
 NO_FILE: Final = (HTTPStatus.NOT_FOUND, "There is no such file.")
 
 
@@ -50,7 +48,7 @@ def routes() -> Blueprint:
     @describes(
         "getPage",
         Answer("The page, or text.", {"text/html": _HTML, "text/plain": _HTML}, headers=(parts.VARY,)),
-        UNCHANGED,
+        parts.UNCHANGED,
         headers=(parts.IF_NONE_MATCH,),
     )
     def index() -> Response:
@@ -70,7 +68,7 @@ def routes() -> Blueprint:
     @describes(
         "getPageFile",
         FILE,
-        UNCHANGED,
+        parts.UNCHANGED,
         fails=(NO_FILE,),
         headers=(parts.IF_NONE_MATCH,),
         path=(Parameter("name", "A file of the page, such as `main.js`."),),

@@ -10,7 +10,6 @@ from flask import Blueprint, Response, request
 from mlp.errors import StoreUnavailable
 from service.catalogue import numbered
 from service.errors import ReportNotFound
-from service.index import UNCHANGED
 from service.live import LiveModels
 from service.openapi import failures, parts
 from service.openapi.operation import Answer, Media, describes
@@ -33,7 +32,7 @@ def routes(live: LiveModels) -> Blueprint:
     @describes(
         "getReport",
         Answer("The report.", {"text/html": Media({"type": "string"})}, headers=(parts.ETAG,)),
-        UNCHANGED,
+        parts.UNCHANGED,
         fails=(*failures.MODEL, ReportNotFound),
         headers=(parts.IF_NONE_MATCH,),
     )

@@ -6,7 +6,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from mlp.aliases import AliasName
 from mlp.metadata import ModelName
-from service.openapi.operation import Header, Media, Parameter, Schema
+from service.openapi.operation import Answer, Header, Media, Parameter, Schema
 
 BINARY: Final[Schema] = {"type": "string", "format": "binary"}
 
@@ -80,7 +80,9 @@ GENERATION: Final = Header("ETag", "The generation in quotes.", {"type": "string
 
 ETAG: Final = Header("ETag", "Changes when the content does.")
 
-LOCATION: Final = Header("Location", "Where the new version is.", {"type": "string", "format": "uri-reference"})
+LOCATION: Final = Header("Location", "Where what was stored is.", {"type": "string", "format": "uri-reference"})
+
+UNCHANGED: Final = Answer("The client has it already.", status=304, headers=(ETAG,))
 
 VARY: Final = Header("Vary", "That the answer depends on `Accept`.")
 

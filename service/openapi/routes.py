@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, Response, abort, current_app
 from pydantic_core import to_json
 
 from service.files import Files, known
-from service.index import FILE, NO_FILE, UNCHANGED
+from service.index import FILE, NO_FILE
 from service.openapi import examples, parts
 from service.openapi.document import document
 from service.openapi.operation import Answer, Media, Parameter, describes, json
@@ -40,7 +40,7 @@ def routes(settings: Settings) -> Blueprint:
     @describes(
         "getOpenApi",
         json({"type": "object"}, "The document.", headers=(parts.ETAG,)),
-        UNCHANGED,
+        parts.UNCHANGED,
         headers=(parts.IF_NONE_MATCH,),
     )
     def openapi() -> Response:
@@ -53,7 +53,7 @@ def routes(settings: Settings) -> Blueprint:
     @describes(
         "getDocs",
         Answer("The page.", {"text/html": Media({"type": "string"})}, headers=(parts.ETAG,)),
-        UNCHANGED,
+        parts.UNCHANGED,
         headers=(parts.IF_NONE_MATCH,),
     )
     def page() -> Response:
@@ -64,7 +64,7 @@ def routes(settings: Settings) -> Blueprint:
     @describes(
         "getDocsFile",
         FILE,
-        UNCHANGED,
+        parts.UNCHANGED,
         fails=(NO_FILE,),
         headers=(parts.IF_NONE_MATCH,),
         path=(Parameter("name", "A file of the page, such as `main.js`."),),
@@ -77,7 +77,7 @@ def routes(settings: Settings) -> Blueprint:
     @describes(
         "getExample",
         Answer("The file.", {kind: Media(parts.BINARY) for kind in _TYPES.values()}, headers=(parts.ETAG,)),
-        UNCHANGED,
+        parts.UNCHANGED,
         fails=(NO_FILE,),
         headers=(parts.IF_NONE_MATCH,),
         path=(Parameter("name", "A file.", {"type": "string", "enum": list(examples.FILES)}),),
