@@ -33,7 +33,11 @@ def make(buildah: Buildah, tag: str) -> str:
     container = buildah("from", "scratch")
     root = Path(buildah("mount", container))
     _lay_out(root)
-    _copy(sorted(_files(_needed())), root)
+    packages = _needed()
+    _copy(sorted(_files(packages)), root)
+    status = root / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True, exist_ok=True)
+    status.write_text(_output("dpkg-query", "-s", *packages), encoding="utf-8")
     _add_python(root)
     _add_pip(root)
     subprocess.run(["ldconfig", "-r", root], check=True)
