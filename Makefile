@@ -13,7 +13,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy fuzz-api bench-training bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format train retrain reproduce accuracy fuzz-api bench-training bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -89,6 +89,9 @@ sbom: ## write the bill of materials of the service's requirements to sbom.cdx.j
 	@$(VENV)-sbom/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  --report $(VENV)-sbom/installed.json -r $(VENV)-sbom/chosen.txt
 	@$(VENV)-sbom/bin/python deploy/image/sbom.py $(VENV)-sbom/installed.json > sbom.cdx.json
+
+simulate-scaling: $(VENV)/.dev ## print what many services would need and how they would behave (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.scaling $(ARGS)
 
 docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers of the README's commands anew
 	$(BIN)/python -m tests.repository.settings_table
