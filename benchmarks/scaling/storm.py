@@ -48,7 +48,8 @@ POLICIES: Final = (
     Clients("once", 1),
     Clients("three times", 3),
     Clients("three times, 10 % at most", 3, budget=0.1),
-    Clients("three times, a full queue refuses", 3, longest_queue=0.5),
+    Clients("three times, refused above 5 s of work", 3, longest_queue=5.0),
+    Clients("three times, refused above 0.5 s of work", 3, longest_queue=0.5),
 )
 
 

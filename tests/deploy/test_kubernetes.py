@@ -149,6 +149,14 @@ def test_what_the_service_writes_has_a_place(documents):
     assert {mount["name"] for mount in mounts.values()} == set(volumes)
 
 
+def test_long_bodies_leave_half_of_the_memory_to_the_rest(documents):
+    limits = container(documents)["resources"]["limits"]
+    bodies = int(one(documents, "ConfigMap")["data"]["MLP_MAX_BODIES_BYTES"])
+
+    assert limits == {"cpu": "2", "memory": "1Gi"}
+    assert int(limits["cpu"]) * bodies <= 2**30 / 2
+
+
 def test_a_pod_has_time_to_end(documents, service):
     sleep = container(documents)["lifecycle"]["preStop"]["exec"]["command"]
 
