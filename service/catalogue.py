@@ -130,10 +130,12 @@ def _version(live: LiveModels, state: Live, number: int) -> dict[str, Any]:
     row: dict[str, Any] = {"version": number}
     try:
         row |= _described(_metadata(live, state, number))
-    except (VersionFileError, VersionNotFound, StoreUnavailable) as error:  # not found: deleted a moment ago
+        if live.store.report(state.name, number):
+            row["report"] = True
+    except (VersionFileError, VersionNotFound) as error:  # not found: deleted a moment ago
         refused = refused or str(error)
-    if live.store.report(state.name, number):
-        row["report"] = True
+    except StoreUnavailable as error:
+        refused = refused or (None if number in state.versions else str(error))
     row["aliases"] = state.document.names_of(number)
     row["state"] = "refused" if refused else "ready" if number in state.versions else "available"
     if refused:
