@@ -25,6 +25,7 @@ SEED = os.environ.get("FUZZ_SEED", "1")
 REACHED = {
     ("POST", "/predict"),
     ("POST", "/explain"),
+    ("POST", "/feedback"),
     ("POST", "/invocations"),
     ("POST", "/v1/models/NAME:predict"),
     ("POST", "/v2/models/NAME/infer"),
@@ -47,7 +48,9 @@ def server(tmp_path_factory):
     store.promote("digits", 1)
     store.promote("digits", 2)
     store.promote("letters", 1)
-    with serving(store.root, MLP_ADMIN_TOKEN=TOKEN, MLP_MAX_BATCH="50", MLP_MAX_IMAGE_PIXELS="1000000") as running:
+    feedback = f"sqlite:///{tmp_path_factory.mktemp('feedback')}/corrections.sqlite"
+    limits = {"MLP_MAX_BATCH": "50", "MLP_MAX_IMAGE_PIXELS": "1000000"}
+    with serving(store.root, MLP_ADMIN_TOKEN=TOKEN, MLP_FEEDBACK=feedback, **limits) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from flask import Response
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from service import connection, errors
+from service import connection, errors, feedback
 from service.app import create_app
 from service.openapi import answers, examples, failures
 from service.openapi.document import Undeclared, document
@@ -22,8 +22,10 @@ TOKEN = "a token for tests"
 
 
 @pytest.fixture
-def app(published):
-    return create_app(Settings(models=published.root, admin_token=TOKEN))
+def app(published, tmp_path):
+    return create_app(
+        Settings(models=published.root, admin_token=TOKEN, feedback=f"sqlite:///{tmp_path}/corrections.sqlite")
+    )
 
 
 @pytest.fixture
@@ -178,10 +180,11 @@ def test_every_example_is_accepted(app, published, found):
             data = example.get("value")
             data = json.dumps(data).encode() if data is not None else client.get(f"/{example['externalValue']}").data
             url = path.replace("{name}", "digits").replace("{version}", "1").replace("{alias}", "production")
+            url += "?label=7" if path == "/feedback" else ""
             body = {"image": (BytesIO(data), name)} if kind == "multipart/form-data" else data
             headers = admin | ({"Inference-Header-Content-Length": "0"} if (url[:3], name) == ("/v2", "7.raw") else {})
             answer = client.open(url, method=method.upper(), content_type=kind, headers=headers, data=body)
-            assert answer.status_code == 200, (path, kind, answer.text)
+            assert answer.status_code in (200, 201), (path, kind, answer.text)
             sent += 1
     assert sent > 20
 
@@ -284,6 +287,21 @@ def test_changes_are_as_described(app, found):
     for answer in (moved, back):
         answers.AliasesMoved.model_validate(answer.json, extra="forbid")
     assert [stored.status_code, deleted.status_code] == [201, 204]
+
+
+def test_corrections_are_as_described(app, found):
+    client = app.test_client()
+    about = client.get("/feedback")
+    kept = client.post("/feedback?label=7", data=examples.file("7.png"), content_type="image/png")
+    again = client.post("/feedback?label=7", data=examples.file("7.png"), content_type="image/png")
+
+    assert about.json["on"]
+    feedback.On.model_validate(about.json, extra="forbid")
+    assert kept.status_code == 201
+    for answer in (kept, again):
+        feedback.Stored.model_validate(answer.json, extra="forbid")
+        assert_described(answer, "/feedback", "post", found)
+    assert client.delete(kept.headers["Location"]).status_code == 204
 
 
 def test_problems_are_as_described(client, found):
