@@ -29,10 +29,10 @@ NOT_JSON: Final = frozenset(
         "v2.infer",
         "index.index",
         "index.file",
-        "report.report",
         "openapi.page",
         "openapi.file",
         "openapi.example",
+        "report.report",
     }
 )
 """What answers in another form, too."""

@@ -26,15 +26,17 @@ from service.explain import index_of
 from service.live import LiveModels, Snapshot
 from service.openapi import bodies, failures, parts
 from service.openapi.answers import Described
-from service.openapi.operation import Answer, Parameter, describes, json
+from service.openapi.operation import Answer, Failure, Parameter, describes, json
 from service.settings import Settings
 
 _log = logging.getLogger("service")
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
-_CHANGES: Final = (FeedbackOff, CrossSite, CorrectionsUnavailable)
-"""What may be wrong with whatever would change what is kept."""
+_CHANGE: Final[tuple[Failure, ...]] = (FeedbackOff, CrossSite, CorrectionsUnavailable)
+"""Of whatever changes what is kept."""
+
+_HEADERS: Final = (*parts.WHO_ANSWERED, parts.LOCATION)
 
 
 class Query(BaseModel):
@@ -49,10 +51,10 @@ class Query(BaseModel):
     version: str | None = Field(default=None, min_length=1)
     """The version whose answer is corrected, as in X-Model-Version; by default the one that answers now."""
     prepare: Literal["auto", "none"] = "auto"
-    """As for POST /predict."""
+    """Whether the picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
-class Picture(Described):
+class KeptPicture(Described):
     """What is kept of the picture that was sent: a PNG without anything but pixels."""
 
     width: int
@@ -63,7 +65,7 @@ class Picture(Described):
 class Kept(Described):
     """What is kept besides labels and version."""
 
-    picture: Picture | None
+    picture: KeptPicture | None
     """None where numbers were sent."""
     pixels: tuple[int, int]
     """Height and width of what the network was given."""
@@ -111,26 +113,27 @@ def routes(live: LiveModels, corrections: Corrections | None, counters: Counters
     blueprint = Blueprint("feedback", __name__)
 
     @blueprint.get("/feedback")
-    @describes("aboutFeedback", json(On | Off, "Whether corrections are kept, and what of each."))
+    @describes("getFeedbackTerms", json(On | Off, "Whether corrections are kept, and how many."))
     def about() -> Response:
-        """Say whether corrections are kept here, and what of each."""
+        """Say whether corrections are kept here, and what is kept of each."""
         terms = On(per_minute=settings.feedback_per_minute, most=settings.feedback_max) if corrections else Off()
         return reply.json(terms.model_dump())
 
     @blueprint.post("/feedback")
     @describes(
         "sendFeedback",
-        json(Stored, "It was kept before.", headers=(*parts.WHO_ANSWERED, parts.LOCATION)),
-        json(Stored, "It is kept.", 201, headers=(*parts.WHO_ANSWERED, parts.LOCATION)),
-        fails=(*failures.PICTURES, *_CHANGES, TooManyCorrections, CorrectionsFull),
+        json(Stored, "It is kept.", 201, headers=_HEADERS),
+        json(Stored, "The same picture was kept with this label before.", headers=_HEADERS),
+        fails=(*failures.PICTURES, *_CHANGE, TooManyCorrections, CorrectionsFull),
         query=Query,
         headers=(parts.CLIENT_KEY,),
         body=bodies.PICTURES,
     )
     def post() -> Response:
-        """Keep a picture and what it really shows.
+        """Say what a picture really shows.
 
-        The body is one of `POST /predict`, with one picture.
+        Body and query are those of `POST /predict`, but for one picture alone. The version is asked anew; picture,
+        answer and label are kept for training.
         """
         kept_in = _allowed(corrections)
         query = predict.parsed(Query, request.environ["QUERY_STRING"])
@@ -150,11 +153,13 @@ def routes(live: LiveModels, corrections: Corrections | None, counters: Counters
     @blueprint.delete("/feedback/<correction>")
     @describes(
         "takeFeedbackBack",
-        Answer("It is erased.", status=204),
-        fails=(CorrectionNotFound, *_CHANGES),
+        Answer("Nothing of it is kept any more.", status=204),
+        fails=(*_CHANGE, CorrectionNotFound),
         path=(
             Parameter(
-                "correction", "The id that POST /feedback gave.", {"type": "string", "pattern": f"^{_ID.pattern}$"}
+                "correction",
+                "The id that was given when it was kept.",
+                {"type": "string", "pattern": f"^{_ID.pattern}$"},
             ),
         ),
     )
@@ -224,7 +229,7 @@ def _answer(stored: Correction) -> Stored:
     picture = None
     if stored.picture is not None:
         width, height = kept_picture.size(stored.picture)
-        picture = Picture(width=width, height=height, bytes=len(stored.picture))
+        picture = KeptPicture(width=width, height=height, bytes=len(stored.picture))
     height, width = stored.pixels.shape
     return Stored(
         id=stored.id,

@@ -33,7 +33,7 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/predict", "/explain", "/docs", "/feedback"})
+_ON_LOOP: Final = frozenset({"/", "/feedback", "/healthz", "/readyz", "/predict", "/explain", "/docs"})
 """Paths that are answered from memory."""
 
 _PROTOCOLS_ON_LOOP: Final = re.compile(

@@ -37,15 +37,15 @@ def routes(live: LiveModels) -> Blueprint:
         headers=(parts.IF_NONE_MATCH,),
     )
     def report(name: str, version: str) -> Response:
-        """Show what the training run has written of a version."""
+        """Show what a training run has written of a version, if it has."""
         number = numbered(live, live.get(name), version)
         path = live.store.report(name, number)
         if path is None:
-            raise ReportNotFound(f"there is no training report of {name} version {number} in {live.store.location}")
+            raise ReportNotFound(f"there is no training report of {name} version {number}")
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise StoreUnavailable(f"the report {path} cannot be read: {error.strerror or error}") from error
+            raise StoreUnavailable(f"the report cannot be read: {error.strerror or error}") from error
         response = Response(data, content_type="text/html; charset=utf-8", headers=_HEADERS)
         response.add_etag()
         response.make_conditional(request)

@@ -142,6 +142,8 @@ class VersionSummary(Described):
     """Whether it is in memory, in the store (it answers when asked for by number), or cannot be served."""
     reason: str | None = None
     """Why it was refused."""
+    report: Literal[True] | None = None
+    """Whether there is a training report of it; left out where there is none."""
 
 
 def _details() -> type[BaseModel]:

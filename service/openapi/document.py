@@ -30,7 +30,7 @@ TAGS: Final = {
     "explain": ("Predictions", "What a picture shows."),
     "catalogue": ("Models", "Which models and versions there are."),
     "report": ("Models", "Which models and versions there are."),
-    "feedback": ("Corrections", "What people say that a picture really shows."),
+    "feedback": ("Corrections", "What people say is wrong, kept for training."),
     "admin": ("Changing models", "For whoever has the admin token."),
     "v2": ("Open Inference Protocol V2", "Triton's, KServe's and MLServer's protocol, docs/protocols.md."),
     "v1": ("TF Serving and KServe V1", "The protocol of TensorFlow Serving, which is KServe's first, too."),

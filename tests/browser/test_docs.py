@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt-get in
 @pytest.fixture
 def docs(opened):
     def open_docs(anchor="", **how):
-        page = opened(url="/docs" + anchor, **how)
+        page = opened(path="/docs" + anchor, **how)
         page.page.wait_for_selector("#predict")
         return page
 

@@ -48,9 +48,14 @@ def server(tmp_path_factory):
     store.promote("digits", 1)
     store.promote("digits", 2)
     store.promote("letters", 1)
-    feedback = f"sqlite:///{tmp_path_factory.mktemp('feedback')}/corrections.sqlite"
-    limits = {"MLP_MAX_BATCH": "50", "MLP_MAX_IMAGE_PIXELS": "1000000"}
-    with serving(store.root, MLP_ADMIN_TOKEN=TOKEN, MLP_FEEDBACK=feedback, **limits) as running:
+    settings = {
+        "MLP_ADMIN_TOKEN": TOKEN,
+        "MLP_MAX_BATCH": "50",
+        "MLP_MAX_IMAGE_PIXELS": "1000000",
+        "MLP_FEEDBACK": f"sqlite:///{tmp_path_factory.mktemp('feedback')}/corrections.sqlite",
+        "MLP_FEEDBACK_PER_MINUTE": "100000",
+    }
+    with serving(store.root, **settings) as running:
         yield running
 
 
