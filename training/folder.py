@@ -39,7 +39,7 @@ def load_folder(
         raise DataError(f"there is no preparation {preparation!r}, expected {' or '.join(prepare.PREPARATIONS)}")
 
     def read(file: Path) -> Uint8:
-        return prepare.prepared(_bytes(file), preparation, height, width, max_pixels=max_pixels)
+        return prepare.prepared(content(file), preparation, height, width, max_pixels=max_pixels)
 
     root, held_out = parts(path)
     classes = tuple(class_names(root))
@@ -110,7 +110,8 @@ def _natural(path: Path) -> tuple[list[str | int], str]:
     return [int(piece) if at % 2 else piece for at, piece in enumerate(pieces)], path.name
 
 
-def _bytes(file: Path) -> bytes:
+def content(file: Path) -> bytes:
+    """Give the bytes of a picture's file. Raises NotAPicture, PictureTooLarge, OSError."""
     if not file.is_file():  # a named pipe would be waited on for ever
         raise NotAPicture("not a file, or a link to nothing")
     with file.open("rb") as opened:
