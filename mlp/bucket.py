@@ -59,7 +59,7 @@ class Bucket:
     """
 
     def __init__(self, name: str, what: str = "the model store") -> None:
-        """`what` says in messages what the bucket is used for."""
+        """Say in messages that this is `what`."""
         try:
             import boto3.session
             import botocore.config

@@ -18,6 +18,7 @@ from training.commands.housekeeping import delete, prune
 from training.commands.import_network import import_command
 from training.commands.report import report as report_command
 from training.commands.retrain import retrain
+from training.commands.score import score
 from training.commands.sweep import sweep
 from training.commands.train import run_with_progress, train
 from training.evaluate import evaluate
@@ -26,6 +27,7 @@ _EXTRAS: Final = dict.fromkeys(("onnx", "safetensors", "skops"), "interchange") 
     "sklearn": "compare",
     "optuna": "sweep",
     "distributed": "scale",
+    "pyarrow": "scale",
 }
 """Packages that a command may do without, and the extra that they are in."""
 
@@ -120,5 +122,5 @@ def reproduce() -> None:
 
 for _command in (promote_command, rollback, withdraw, traffic, rule, history, delete, prune):
     main.add_command(_command)
-for _command in (train, retrain, report_command, converge, compare, sweep, import_command, export):
+for _command in (train, retrain, report_command, converge, compare, sweep, score, import_command, export):
     main.add_command(_command)
