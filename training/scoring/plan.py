@@ -6,7 +6,7 @@ memory. The output has the plan, by which a later run knows what has been done.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
@@ -71,7 +71,7 @@ def shard_size(about: Metadata) -> int:
 
 
 @contextmanager
-def planned(items: Iterable[Item], about: Metadata, size: int, options: dict[str, object]) -> Iterator[Plan]:
+def planned(items: Iterable[Item], about: Metadata, size: int, options: Mapping[str, object]) -> Iterator[Plan]:
     """Give the plan for items, of which each is looked at once. Raises DataError when there are none."""
     sha, pictures = hashlib.sha256(), 0
     with TemporaryFile() as file:

@@ -45,6 +45,7 @@ class Prefix(Source):
     def encoded(self, pictures: Sequence[Picture]) -> Iterator[bytes | Unreadable]:
         """Give the bytes of each picture, or why they cannot be had. Raises DataError."""
         with self._asked(), ThreadPoolExecutor(_REQUESTS) as threads:
+            _ = _bucket(self.bucket).endpoint  # connects, once and not in each thread
             running: deque[Future[bytes | Unreadable]] = deque()
             for picture in pictures:
                 running.append(threads.submit(self._get, picture))

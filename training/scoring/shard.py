@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlp import picture, pixels, prepare
-from mlp.arrays import Pixels, Uint8
+from mlp.arrays import Float, Pixels, Uint8
 from mlp.errors import ArrayError, PictureError, ValueOutOfRange
 from mlp.metadata import Input
 from mlp.model import MAX_PIXELS
@@ -48,9 +48,10 @@ class _Answers:
     def add(self, keys: list[str], read: Pixels | str) -> None:
         """Add pictures: their pixels (k, height, width), or what is wrong with all of them."""
         self.keys += keys
-        bad = isinstance(read, str)
-        self.errors += [read if bad else None] * len(keys)
-        if not bad:
+        if isinstance(read, str):
+            self.errors += [read] * len(keys)
+        else:
+            self.errors += [None] * len(keys)
             self.pixels.append(read)
 
 
@@ -68,10 +69,10 @@ def score(task: Task, shard: Shard, say: Say) -> int:
             say(len(answers.keys))
             said = time.monotonic()
     about = task.version.metadata
+    scores: Float = np.empty((0, len(about.labels)), np.float32)
     if answers.pixels:
-        scores = task.version.scores(np.concatenate(answers.pixels))  # (k, c)
-    else:
-        scores = np.empty((0, len(about.labels)), np.float32)
+        good: Pixels = np.concatenate(answers.pixels)  # (k, height, width)
+        scores = task.version.scores(good)  # (k, c)
     data = table.parquet(about, answers.keys, shard.first, scores, answers.errors)
     task.output.write(output.part(shard.number), [data])
     return sum(error is not None for error in answers.errors)
