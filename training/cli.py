@@ -13,6 +13,7 @@ from training.commands.aliases import history, rollback, rule, traffic, withdraw
 from training.commands.aliases import promote as promote_command
 from training.commands.compare import compare
 from training.commands.converge import converge
+from training.commands.crossvalidate import crossvalidate
 from training.commands.export import export
 from training.commands.housekeeping import delete, prune
 from training.commands.import_network import import_command
@@ -122,5 +123,16 @@ def reproduce() -> None:
 
 for _command in (promote_command, rollback, withdraw, traffic, rule, history, delete, prune):
     main.add_command(_command)
-for _command in (train, retrain, report_command, converge, compare, sweep, score, import_command, export):
+for _command in (
+    train,
+    retrain,
+    report_command,
+    converge,
+    compare,
+    sweep,
+    crossvalidate,
+    score,
+    import_command,
+    export,
+):
     main.add_command(_command)

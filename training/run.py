@@ -65,14 +65,14 @@ def split(data: DataSet, recipe: Recipe) -> Split:
     rng = np.random.default_rng([recipe.seed, 0x5B117])
     if data.test is not None and not recipe.pool:
         total = len(data.train.labels)
-        validation = _count(recipe.validation, total)
+        validation = count_of(recipe.validation, total)
         parts = stratified(data.train.labels, [total - validation, validation], rng)
         train, held = (_examples(data.train.images, data.train.labels, part) for part in parts)
         return Split(train, held, _examples(data.test.images, data.test.labels, slice(None)))
     images, labels = data.train.images, data.train.labels
     if data.test is not None:
         images, labels = np.concatenate([images, data.test.images]), np.concatenate([labels, data.test.labels])
-    validation, test = _count(recipe.validation, len(labels)), _count(recipe.test, len(labels))
+    validation, test = count_of(recipe.validation, len(labels)), count_of(recipe.test, len(labels))
     parts = stratified(labels, [len(labels) - validation - test, validation, test], rng)
     return Split(*(_examples(images, labels, part) for part in parts))
 
@@ -175,7 +175,8 @@ def publish(trained: Trained, store: Store) -> int:
     return store.publish(metadata, fitted.layers, trained.golden_inputs)
 
 
-def _count(part: Part, total: int) -> int:
+def count_of(part: Part, total: int) -> int:
+    """Give how many of `total` examples a recipe keeps from training. Raises DataError when none would be left."""
     count = part if isinstance(part, int) else max(1, round(part * total))
     if count >= total:
         raise DataError(f"{count} examples are to be kept from training, and there are {total} in all")

@@ -72,7 +72,7 @@ def pngs(folder: Path, images: np.ndarray, each: int = 100) -> list[Path]:
 
 def large_pictures(folder: Path, count: int) -> None:
     """Write drawings that take some hundredths of a second each."""
-    sheet = pictures.a_stroke(1500, 1200)
+    sheet = pictures.a_stroke(1200, 1000)
     for number in range(count):
         sheet[700:720, 100 + number : 300 + number] = 20
         folder.mkdir(parents=True, exist_ok=True)

@@ -256,7 +256,8 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(models, model, mni
         "empty.png": "no bytes", "short.png": "ends before", "letter.txt": "no picture", "blank.png": "nothing",
         "large.png": "larger than", "bomb.png": "3600000000 pixels", "folder.png": "a folder",
         "nowhere.png": "not a file", "round": "a link to a folder", "pipe.png": "not a file",
-        "small.npy": "expected (28, 28)", "texts.npy": "must be a number", "objects.npy": "Python objects", "half.npy": "announces",
+        "small.npy": "expected (28, 28)", "texts.npy": "must be a number",
+        "objects.npy": "Python objects", "half.npy": "announces",
         "between.npy": "say which by --pixel-max", r"caf\xe9.png": "no picture",
     }.items():  # fmt: skip
         assert reason in why.pop(key), key

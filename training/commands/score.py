@@ -189,6 +189,6 @@ def _run(plan: "Plan", done: set[int], at: Place["Shard", int], where: "Output")
                 tqdm.write(f"shard {lost[-1]} is lost: {outcome}")
     if lost:
         raise ScoringError(
-            f"{len(lost)} shards were lost, the first one {lost[0]}; the others are scored in {where.location}, "
-            "and the same command tries these again"
+            f"{len(lost)} of {plan.shards} shards were lost, the first one {lost[0]}; the others are scored in "
+            f"{where.location}, and the same command tries these again"
         )
