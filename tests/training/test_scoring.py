@@ -22,7 +22,7 @@ from tests import pictures
 from tests.drafts import ROOT, make_draft
 from tests.s3_server import BUCKET
 from tests.training.scoring import bad, parts, pngs, score, scores, table
-from training.scoring.items import Bad, Layout, Picture, Rows, cut, line, parsed
+from training.scoring.items import Bad, Layout, Picture, Rows, cut, packed, unpacked
 
 
 @pytest.fixture(scope="module")
@@ -460,7 +460,7 @@ def test_shards_cut_arrays_and_keep_the_order():
         (0, 3),
         (3, 7),
     ]
-    assert [parsed(line(item)) for item in items] == items
+    assert [unpacked(packed(shard).line) for shard in shards] == shards
 
 
 PEAK = """

@@ -19,7 +19,7 @@ from training.jobs.place import Done, Place
 from training.jobs.run import place
 
 if TYPE_CHECKING:  # Arrow takes its time, and other commands do not need it
-    from training.scoring.items import Item, Shard
+    from training.scoring.items import Item, Packed
     from training.scoring.output import Output
     from training.scoring.plan import Plan
     from training.scoring.source import Source
@@ -163,8 +163,10 @@ def _intended(plan: "Plan", about: Metadata, source: str, done: int, size: int, 
     )
 
 
-def _run(plan: "Plan", done: set[int], at: Place["Shard", int], where: "Output") -> None:
+def _run(plan: "Plan", done: set[int], at: Place["Packed", int], where: "Output") -> None:
     """Score the shards that are not done, with a bar for the pictures. Raises ScoringError when one was lost."""
+    from training.scoring.items import unpacked
+
     reached: dict[int, int] = {}
     lost: list[str] = []
     total = plan.pictures
@@ -176,7 +178,7 @@ def _run(plan: "Plan", done: set[int], at: Place["Shard", int], where: "Output")
             reached[number] = count
             return True
 
-        def again(shard: "Shard", why: str) -> None:
+        def again(shard: "Packed", why: str) -> None:
             reach(shard.number, 0)
             tqdm.write(f"shard {shard.number} begins again: {why}")
 
@@ -185,7 +187,7 @@ def _run(plan: "Plan", done: set[int], at: Place["Shard", int], where: "Output")
                 reach(shard.number, shard.count)
                 del reached[shard.number]
             else:
-                lost.append(f"{shard.number}, of {shard.items[0].key} and what follows")
+                lost.append(f"{shard.number}, of {unpacked(shard.line).items[0].key} and what follows")
                 tqdm.write(f"shard {lost[-1]} is lost: {outcome}")
     if lost:
         raise ScoringError(

@@ -1,9 +1,9 @@
-"""What a source is made of, item by item, as lines of a listing, and cut into shards."""
+"""What a source is made of, item by item, cut into shards, each of which is a line of a listing."""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
-from typing import Final
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,6 @@ class Bad:
 
 Item = Picture | Rows | Bad
 
-_KINDS: Final[dict[str, type[Picture] | type[Rows] | type[Bad]]] = {"picture": Picture, "rows": Rows, "bad": Bad}
-_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -89,20 +86,46 @@ class Shard:
         return sum(item.count for item in self.items)
 
 
-def line(item: Item) -> bytes:
-    """Give an item as a line of a listing."""
-    return json.dumps([_NAMES[type(item)], *astuple(item)]).encode() + b"\n"
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A shard as a line of text: what it costs to take apart, the process that scores it pays."""
+
+    number: int
+    count: int
+    line: bytes
 
 
-def parsed(text: bytes) -> Item:
-    """Give the item of a line."""
-    name, *fields = json.loads(text)
-    match name, fields:
-        case "rows", [key, mark, [start, shape, *layout], first, last]:
-            return Rows(key, mark, Layout(start, tuple(shape), *layout), first, last)
-        case "picture", [key, mark, place]:
-            return Picture(key, mark, tuple(place))
-    return Bad(*fields)
+def packed(shard: Shard) -> Packed:
+    """Give a shard as a line; the same shard gives the same one."""
+    fields = [shard.number, shard.first, list(map(_fields, shard.items))]
+    return Packed(shard.number, shard.count, json.dumps(fields).encode() + b"\n")
+
+
+def unpacked(line: bytes) -> Shard:
+    """Give the shard of a line."""
+    number, first, items = json.loads(line)
+    return Shard(number, first, tuple(map(_item, items)))
+
+
+def _fields(item: Item) -> list[Any]:
+    match item:
+        case Picture(key, mark, place):
+            return ["picture", key, mark, place]
+        case Rows(key, mark, layout, start, stop):
+            return ["rows", key, mark, astuple(layout), start, stop]
+        case Bad(key, why):
+            return ["bad", key, why]
+
+
+def _item(fields: list[Any]) -> Item:
+    name, *rest = fields
+    if name == "picture":
+        key, mark, place = rest
+        return Picture(key, mark, tuple(place))
+    if name == "bad":
+        return Bad(*rest)
+    key, mark, (start, shape, *layout), first, last = rest
+    return Rows(key, mark, Layout(start, tuple(shape), *layout), first, last)
 
 
 def cut(items: Iterable[Item], size: int) -> Iterator[Shard]:

@@ -14,9 +14,8 @@ from typing import IO, Any, Final
 
 from mlp.metadata import Metadata
 from training.errors import DataError, ScoringError
-from training.scoring import items as listing
 from training.scoring import output
-from training.scoring.items import Item, Shard
+from training.scoring.items import Item, Packed, cut, packed
 from training.scoring.output import Output
 
 FORMAT: Final = 1
@@ -58,11 +57,12 @@ class Plan:
         """Give how many pictures a shard has."""
         return min(self.shard_size, self.pictures - number * self.shard_size)
 
-    def but(self, done: Collection[int]) -> Iterator[Shard]:
+    def but(self, done: Collection[int]) -> Iterator[Packed]:
         """Give the shards that are not done, one after the other."""
         self.file.seek(0)
-        shards = listing.cut(map(listing.parsed, self.file), self.shard_size)
-        return (shard for shard in shards if shard.number not in done)
+        for number, line in enumerate(self.file):
+            if number not in done:
+                yield Packed(number, self.size(number), line)
 
 
 def shard_size(about: Metadata) -> int:
@@ -75,11 +75,10 @@ def planned(items: Iterable[Item], about: Metadata, size: int, options: Mapping[
     """Give the plan for items, of which each is looked at once. Raises DataError when there are none."""
     sha, pictures = hashlib.sha256(), 0
     with TemporaryFile() as file:
-        for item in items:
-            line = listing.line(item)
-            sha.update(line)
-            file.write(line)
-            pictures += item.count
+        for shard in map(packed, cut(items, size)):
+            sha.update(shard.line)
+            file.write(shard.line)
+            pictures += shard.count
         if not pictures:
             raise DataError(f"there are no pictures in {options['source']}")
         about_version = {"model": about.name, "version": about.version, "sha256": about.sha256}
@@ -120,6 +119,8 @@ def _compare(plan: Plan, where: Output) -> None:
     theirs = theirs if isinstance(theirs, dict) else {}
     names = sorted({*plan.identity, *theirs} - _OF_NO_ACCOUNT)
     other = [name for name in names if plan.identity.get(name) != theirs.get(name)]
+    if "shard_size" in other:  # shards of another size are another listing of the same
+        other = [name for name in other if name != "listing"]
     if other:
         raise ScoringError(
             f"{where.location} has the scores of another run, which differs in: {', '.join(map(_named, other))}; "

@@ -17,7 +17,7 @@ from mlp.model import MAX_PIXELS
 from mlp.version import Version
 from training.jobs.place import Say
 from training.scoring import output, table
-from training.scoring.items import Bad, Item, Picture, Rows, Shard
+from training.scoring.items import Bad, Item, Packed, Picture, Rows, unpacked
 from training.scoring.output import Output
 from training.scoring.source import Source, Unreadable
 
@@ -43,7 +43,7 @@ class _Answers:
 
     keys: list[str] = field(default_factory=list)
     errors: list[str | None] = field(default_factory=list)
-    pixels: list[Pixels] = field(default_factory=list)
+    pixels: list[npt.NDArray[Any]] = field(default_factory=list)
 
     def add(self, keys: list[str], read: Pixels | str) -> None:
         """Add pictures: their pixels (k, height, width), or what is wrong with all of them."""
@@ -55,12 +55,13 @@ class _Answers:
             self.pixels.append(read)
 
 
-def score(task: Task, shard: Shard, say: Say) -> int:
+def score(task: Task, packed: Packed, say: Say) -> int:
     """Score a shard, saying now and then how many pictures are read, and give how many of them are bad.
 
     Its file is there at the end, whole; the same shard gives the same bytes. Raises DataError when the source is gone,
     ScoringError when the file cannot be written.
     """
+    shard = unpacked(packed.line)
     answers = _Answers()
     said = time.monotonic()
     for keys, read in _read(task, shard.items):
@@ -71,8 +72,7 @@ def score(task: Task, shard: Shard, say: Say) -> int:
     about = task.version.metadata
     scores: Float = np.empty((0, len(about.labels)), np.float32)
     if answers.pixels:
-        good: Pixels = np.concatenate(answers.pixels)  # (k, height, width)
-        scores = task.version.scores(good)  # (k, c)
+        scores = task.version.scores(np.concatenate(answers.pixels))  # (k, c)
     data = table.parquet(about, answers.keys, shard.first, scores, answers.errors)
     task.output.write(output.part(shard.number), [data])
     return sum(error is not None for error in answers.errors)

@@ -75,8 +75,10 @@ def open_source(text: str) -> Source:
 
 def is_hidden(key: str) -> bool:
     """Whether a key is that of a hidden file, or of what macOS adds to a zip."""
+    if "." not in key and not key.startswith("__MACOSX"):
+        return False
     parts = key.split("/")
-    return parts[0] == "__MACOSX" or any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return parts[0] == "__MACOSX" or any(part[:1] == "." and part not in (".", "..") for part in parts)
 
 
 def is_picture_name(name: str) -> bool:
