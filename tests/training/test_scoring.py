@@ -240,6 +240,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(models, model, mni
     (folder / "folder.png").mkdir()
     (folder / "nowhere.png").symlink_to(folder / "nothing")
     (folder / "round").symlink_to(folder)
+    (folder / "self.png").symlink_to(folder / "self.png")
     os.mkfifo(folder / "pipe.png")
     np.save(folder / "small.npy", images[:4, :20])
     np.save(folder / "texts.npy", np.array(["a", "b"]))
@@ -256,6 +257,7 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(models, model, mni
         "empty.png": "no bytes", "short.png": "ends before", "letter.txt": "no picture", "blank.png": "nothing",
         "large.png": "larger than", "bomb.png": "3600000000 pixels", "folder.png": "a folder",
         "nowhere.png": "not a file", "round": "a link to a folder", "pipe.png": "not a file",
+        "self.png": "symbolic links",
         "small.npy": "expected (28, 28)", "texts.npy": "must be a number",
         "objects.npy": "Python objects", "half.npy": "announces",
         "between.npy": "say which by --pixel-max", r"caf\xe9.png": "no picture",
@@ -266,11 +268,11 @@ def test_what_cannot_be_read_is_listed_and_the_rest_is_scored(models, model, mni
     good = found.filter(found["error"].is_null())
     np.testing.assert_array_equal(scores(good), model.predict(paths).scores)
     wrong = found.filter(found["error"].is_valid())
-    assert wrong.num_rows == 16
+    assert wrong.num_rows == 17
     for column in ("label", "confidence", "scores"):
-        assert wrong[column].null_count == 16
-    assert "19 pictures, 16 of them bad" in said
-    assert "… and 11 more" in said
+        assert wrong[column].null_count == 17
+    assert "20 pictures, 17 of them bad" in said
+    assert "… and 12 more" in said
     assert score(models, folder, output, "--workers", 1, "--strict", status=3)
 
 

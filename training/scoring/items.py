@@ -135,7 +135,7 @@ def cut(items: Iterable[Item], size: int) -> Iterator[Shard]:
     for item in items:
         rest: Item | None = item
         while rest is not None:
-            piece, rest = _split(rest, room)
+            piece, rest = (rest, None) if not isinstance(rest, Rows) else _split(rest, room)
             held.append(piece)
             room -= piece.count
             if room == 0:
@@ -145,9 +145,9 @@ def cut(items: Iterable[Item], size: int) -> Iterator[Shard]:
         yield Shard(number, number * size, tuple(held))
 
 
-def _split(item: Item, room: int) -> tuple[Item, Item | None]:
-    """Give as much of an item as there is room for, and the rest."""
-    if not isinstance(item, Rows) or item.count <= room:
+def _split(item: Rows, room: int) -> tuple[Rows, Rows | None]:
+    """Give as many rows as there is room for, and the rest."""
+    if item.count <= room:
         return item, None
     middle = item.start + room
     return replace(item, stop=middle), replace(item, start=middle)

@@ -14,7 +14,7 @@ from training import folder
 from training.errors import DataError
 from training.scoring import arrays
 from training.scoring.items import Bad, Item, Picture, Rows
-from training.scoring.source import Source, Unreadable, is_hidden, is_picture_name
+from training.scoring.source import Source, Unreadable, is_picture_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Local(Source):
                 raise DataError(f"{Path(self.root, name)}: {reason(error)}") from error
         if self.only:
             return
-        for key, why in self._files():
-            yield Bad(key, why) if why else self._item(key, spec, largest)
+        for key, found in self._files():
+            yield Bad(key, found) if isinstance(found, str) else self._item(key, found, spec, largest)
 
     def encoded(self, pictures: Sequence[Picture]) -> Iterator[bytes | Unreadable]:
         """Give the bytes of each picture, or why they cannot be had. Raises DataError."""
@@ -63,56 +63,54 @@ class Local(Source):
         if not Path(self.root).is_dir():
             raise DataError(f"the folder {self.root} cannot be read here; on a cluster, every worker must have it")
 
-    def _item(self, key: str, spec: Input, largest: int | None) -> Item:
+    def _item(self, key: str, entry: os.DirEntry[str], spec: Input, largest: int | None) -> Item:
         try:
             if key.endswith(".npy"):
                 return self._array(key, spec, largest)
-            return Picture(key, self._mark(key))
+            return Picture(key, _mark(entry.stat()))
         except (ArrayError, OSError) as error:
             return Bad(key, reason(error))
 
     def _array(self, key: str, spec: Input, largest: int | None) -> Rows:
         path = Path(self.root, key)
         with path.open("rb") as file:
+            status = os.fstat(file.fileno())
             if arrays.is_idx(key):
                 layout = arrays.idx_layout(file, spec, largest)
             else:
-                layout = arrays.npy_layout(file, path.stat().st_size, spec, largest)
-        return Rows(key, self._mark(key), layout, 0, layout.shape[0])
+                layout = arrays.npy_layout(file, status.st_size, spec, largest)
+        return Rows(key, _mark(status), layout, 0, layout.shape[0])
 
-    def _mark(self, key: str) -> str:
-        status = os.stat(os.path.join(self.root, key))  # noqa: PTH116, PTH118 - Path takes longer than all the rest
-        return f"{status.st_size} {status.st_mtime_ns}"
-
-    def _files(self) -> Iterator[tuple[str, str]]:
-        """Give the key of each file, and why it cannot be scored, if that shows already.
+    def _files(self) -> Iterator[tuple[str, os.DirEntry[str] | str]]:
+        """Give the key of each file, and the file, or why it cannot be scored.
 
         The names of one folder are in memory at a time, and those of the folders above it.
         """
         waiting = [self._entries("")]
         while waiting:
-            entry = next(waiting[-1], None)
-            if entry is None:
-                waiting.pop()
-                continue
-            key, what = entry
-            if what == "folder":
-                if is_picture_name(key):
-                    yield key, "a folder, not a file"
-                waiting.append(self._entries(f"{key}/"))
+            for name, found in waiting[-1]:
+                what = found if isinstance(found, str) else _kind(found)
+                if what != "folder":
+                    yield name, what or found
+                    continue
+                if is_picture_name(name):
+                    yield name, "a folder, not a file"
+                waiting.append(self._entries(f"{name}/"))
+                break  # what is in it comes first
             else:
-                yield key, what
+                waiting.pop()
 
-    def _entries(self, prefix: str) -> Iterator[tuple[str, str]]:
+    def _entries(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str] | str]]:
+        """Give what is directly in a folder, sorted by name, or why that cannot be told."""
         path = Path(self.root, prefix)
         try:
             with os.scandir(path) as found:
-                entries = sorted((prefix + entry.name, _kind(entry)) for entry in found if not is_hidden(entry.name))
+                entries = {prefix + entry.name: entry for entry in found if not entry.name.startswith(".")}
         except OSError as error:
             if not prefix:
                 raise DataError(f"the folder {path} cannot be read: {reason(error)}") from error
             return iter([(prefix, f"the folder cannot be read: {reason(error)}")])
-        return iter(entries)
+        return iter([(key, entries[key]) for key in sorted(entries)])
 
 
 def idx_names(path: Path) -> tuple[str, ...]:
@@ -127,6 +125,15 @@ def reason(error: Exception) -> str:
 
 def _kind(entry: os.DirEntry[str]) -> str:
     """Give "folder", nothing for a file, and else what is wrong with it."""
-    if entry.is_dir():
-        return "a link to a folder, which is not followed" if entry.is_symlink() else "folder"
-    return "" if entry.is_file() else "not a file, or a link to nothing"
+    try:
+        if entry.is_file():
+            return ""
+        if entry.is_dir():
+            return "a link to a folder, which is not followed" if entry.is_symlink() else "folder"
+    except OSError as error:  # a link to itself
+        return reason(error)
+    return "not a file, or a link to nothing"
+
+
+def _mark(status: os.stat_result) -> str:
+    return f"{status.st_size} {status.st_mtime_ns}"
