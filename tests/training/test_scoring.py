@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import stat
 import struct
 import subprocess
@@ -22,7 +23,13 @@ from tests import pictures
 from tests.drafts import ROOT, make_draft
 from tests.s3_server import BUCKET
 from tests.training.scoring import bad, parts, pngs, score, scores, table
+from training.errors import DataError, ScoringError
 from training.scoring.items import Bad, Layout, Picture, Rows, cut, packed, unpacked
+from training.scoring.local import Local
+from training.scoring.output import open_output
+from training.scoring.source import Unreadable
+from training.scoring.summary import summarise
+from training.scoring.table import schema
 
 
 @pytest.fixture(scope="module")
@@ -325,12 +332,8 @@ def test_members_of_a_zip_can_be_bad_and_their_names_are_only_keys(models, model
 
 
 def test_pictures_that_vanish_after_they_were_listed_are_bad_and_a_folder_that_does_is_an_error(
-    models, mnist_test, tmp_path, monkeypatch
+    models, mnist_test, tmp_path
 ):
-    from training.errors import DataError
-    from training.scoring.local import Local
-    from training.scoring.source import Unreadable
-
     pngs(tmp_path / "tree", mnist_test[0][:2])
     source = Local("tree", str(tmp_path / "tree"))
 
@@ -440,6 +443,16 @@ def test_a_damaged_file_says_what_to_do_and_a_missing_one_is_made_again(models, 
     assert parts(output) == before
 
 
+def test_a_folder_that_workers_do_not_share_is_an_error_and_no_loss(model, tmp_path):
+    elsewhere = open_output(str(tmp_path / "not on this machine"))
+    with pytest.raises(ScoringError, match="on a cluster, every worker must have it"):
+        elsewhere.write("part-00000.parquet", [b""])
+    assert not (tmp_path / "not on this machine").exists()
+    (tmp_path / "here").mkdir()
+    with pytest.raises(ScoringError, match="part-00000.parquet is not in .* that all workers have in common"):
+        summarise(open_output(str(tmp_path / "here")), 1, model.version.metadata)
+
+
 def test_others_may_read_the_files(models, mnist_test, tmp_path, output):
     np.save(tmp_path / "a.npy", mnist_test[0][:20])
     score(models, tmp_path / "a.npy", output)
@@ -493,3 +506,10 @@ def test_memory_does_not_grow_with_the_source(tmp_path):
     small, large = peak(4_096), peak(32_768)  # 16 and 128 MiB
 
     assert large < small + 32
+
+
+def test_the_columns_are_documented(model):
+    page = (ROOT / "docs/scoring.md").read_text(encoding="utf-8")
+    columns = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+
+    assert [name for cell in columns for name in re.findall(r"`(\w+)`", cell)] == schema(model.version.metadata).names

@@ -110,18 +110,22 @@ class InFolder(Output):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Make the folder, hold it for this run, and remove what a killed one has left half written."""
+        """Make the folder, hold it for this run, and remove what killed processes have left half written."""
         with self._tried("written"):
             Path(self.path).mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDONLY)
         try:
             self._lock(descriptor)
-            with self._tried("written"):
-                for left in Path(self.path).glob(_UNFINISHED):
-                    left.unlink(missing_ok=True)
+            self._tidy()
             yield
+            self._tidy()
         finally:
             os.close(descriptor)
+
+    def _tidy(self) -> None:
+        with self._tried("written"):
+            for left in Path(self.path).glob(_UNFINISHED):
+                left.unlink(missing_ok=True)
 
     def _lock(self, descriptor: int) -> None:
         """Lock the folder. The system frees it when its holder and the processes of that are dead."""
