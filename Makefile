@@ -17,7 +17,8 @@ CLIENTS := tests/clients
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/.service $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
+run: export MLP_FEEDBACK ?= sqlite:///data/corrections.sqlite
+run: $(VENV)/.feedback $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
 	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
 
 test: $(VENV)/.dev $(VENV)-clients/.clients ## run all tests
@@ -76,8 +77,9 @@ bench-page: $(VENV)/.dev ## time the page from pen-up to label in Chromium (ARGS
 bench-metrics: $(VENV)/.dev .wrk ## measure what counting for /metrics costs (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.metrics $(ARGS)
 
-docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
+docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers of the README's commands anew
 	$(BIN)/python -m tests.repository.settings_table
+	$(BIN)/python -m tests.repository.commands_page
 	$(BIN)/python -m tests.repository.console README.md
 
 lock: ## resolve the dependencies anew, to requirements/*.lock

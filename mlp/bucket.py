@@ -1,4 +1,4 @@
-"""The requests to an S3 bucket that stores and scoring make, as functions of bytes: which errors mean what, how long to wait.
+"""The requests to an S3 bucket that stores and scoring make, as functions of bytes: which errors mean what, how long.
 
 What the objects mean is mlp/s3_store.py's matter. boto3 is the extra `s3` and is imported when a bucket is opened.
 """

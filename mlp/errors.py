@@ -22,7 +22,11 @@ MlpError
     ├── VersionInUse
     ├── AliasDocumentError
     ├── StoreUnavailable
-    └── InvalidLocation
+    ├── InvalidLocation
+    └── CorrectionsError    corrections that cannot be kept or read
+        ├── CorrectionsUnavailable
+        ├── TooManyCorrections
+        └── CorrectionsFull
 """
 
 
@@ -121,3 +125,19 @@ class StoreUnavailable(StoreError):
 
 class InvalidLocation(StoreError):
     """No store is opened by that name, or what it takes to open it is not installed."""
+
+
+class CorrectionsError(StoreError):
+    """Corrections cannot be kept, or what was kept cannot be read."""
+
+
+class CorrectionsUnavailable(CorrectionsError):
+    """The database cannot be reached, read or written, or nothing has been kept in it yet."""
+
+
+class TooManyCorrections(CorrectionsError):
+    """More corrections within a minute than are kept."""
+
+
+class CorrectionsFull(CorrectionsError):
+    """As many corrections as may be kept are there already."""

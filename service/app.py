@@ -2,8 +2,24 @@
 
 from flask import Flask
 
+from mlp.corrections import Corrections
 from mlp.store import open_store
-from service import admin, catalogue, each_request, errors, explain, health, index, invocations, metrics, predict, v1
+from service import (
+    admin,
+    catalogue,
+    each_request,
+    errors,
+    explain,
+    feedback,
+    health,
+    index,
+    invocations,
+    metrics,
+    predict,
+    report,
+    v1,
+)
+from service.access import Admins
 from service.answering import Answer, Body, Environ
 from service.board import Board
 from service.counters import Counters, NoCounters
@@ -41,17 +57,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["counters"] = counters = Counters(board) if settings.metrics == "on" else NoCounters(board)
     app.extensions["tracing"] = tracing = Tracing()
+    app.extensions["admins"] = admins = Admins(settings)
     inference = Inference(live, shadow, counters, tracing, settings)
     app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
+    app.extensions["corrections"] = corrections = _corrections(settings)
     app.extensions["predict"] = predicting = predict.Predict(inference)
     each_request.register(app, counters, tracing)
     errors.register(app, counters)
     for blueprint in (
         predict.routes(predicting),
         explain.routes(live, settings),
+        feedback.routes(live, corrections, counters, settings),
         catalogue.routes(live),
-        admin.routes(live, settings),
-        v2.routes(live, infer, counters, settings),
+        report.routes(live),
+        admin.routes(live, admins, settings),
+        v2.routes(live, infer, counters, admins, settings),
         v1.routes(live, inference, settings),
         invocations.routes(live, inference, settings),
         health.routes(live),
@@ -61,6 +81,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     counters.know(rule.rule for rule in app.url_map.iter_rules())
     return app
+
+
+def _corrections(settings: Settings) -> Corrections | None:
+    return Corrections(settings.feedback.get_secret_value()) if settings.feedback else None
 
 
 def create_server() -> Dispatch:
@@ -76,4 +100,4 @@ def create_server() -> Dispatch:
         found: Answer | None = predicts(environ, body) or infers(environ, body)
         return found
 
-    return Dispatch(app, Lanes(settings), direct)
+    return Dispatch(app, Lanes(settings, app.extensions["admins"]), direct)

@@ -23,8 +23,12 @@ _log = logging.getLogger("service.requests")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """An id that a client may choose: nothing that could break a header or a line of the log."""
 
-_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "index.file"})
+_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "index.file", "report.report"})
 """What answers in another form, too."""
+
+
+REFUSED: Final = "service.refused"
+"""Where in `environ` a server puts the error that answers a request, where that is known before the app is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ def _check_accept(environ: Mapping[str, Any]) -> None:
 def _begin(tracing: Tracing) -> None:
     g.begun = _begun(request.environ)
     g.span = tracing.begin(request.environ)
+    if (refused := request.environ.get(REFUSED)) is not None:
+        raise refused
     if request.endpoint not in _NOT_JSON:
         _check_accept(request.environ)
 

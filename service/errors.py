@@ -13,8 +13,14 @@ ServiceError
     ├── BodyTooLarge
     ├── TooManyPictures
     ├── NotReady
+    ├── QueueTooLong        others wait already, and have waited long
     ├── Unauthorized        no admin token, or a wrong one
     ├── AdminOff            there is no admin token to be had
+    ├── TooManyFailures     wrong admin tokens, one after the other
+    ├── FeedbackOff         there is no database to keep corrections in
+    ├── CrossSite           another site's page has had its visitor's browser send it
+    ├── CorrectionNotFound  no correction of that id, or not any more
+    ├── ReportNotFound      a version of which no training report is kept
     ├── InvalidUpload       the body is no version file that could be served
     ├── DocumentRefused     an alias document that must not follow what is live
     ├── VersionRefused      a version that a worker cannot serve, so that no alias was moved to it
@@ -22,6 +28,7 @@ ServiceError
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -82,12 +89,41 @@ class NotReady(RequestError):
     """No version is loaded that could answer."""
 
 
+class QueueTooLong(RequestError):
+    """More is asked than can be answered; those that came before have waited long enough."""
+
+
 class Unauthorized(RequestError):
     """An admin's request without the token, or with a wrong one."""
 
 
 class AdminOff(RequestError):
     """An admin's request to a service that was given no admin token."""
+
+
+class FeedbackOff(RequestError):
+    """A correction for a service that keeps none."""
+
+
+class CrossSite(RequestError):
+    """A page of another site has had its visitor's browser send something that would change what is kept here."""
+
+
+class CorrectionNotFound(RequestError):
+    """No correction has that id, or not any more."""
+
+
+class ReportNotFound(RequestError):
+    """No training report is kept of the version."""
+
+
+class TooManyFailures(RequestError):
+    """Several wrong admin tokens came from one address."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        self.retry_after = math.ceil(seconds)
+        """Seconds to wait."""
+        super().__init__(reason)
 
 
 class UploadsBusy(RequestError):
@@ -147,8 +183,14 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyPictures: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    QueueTooLong: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     AdminOff: HTTPStatus.FORBIDDEN,
+    TooManyFailures: HTTPStatus.TOO_MANY_REQUESTS,
+    FeedbackOff: HTTPStatus.FORBIDDEN,
+    CrossSite: HTTPStatus.FORBIDDEN,
+    CorrectionNotFound: HTTPStatus.NOT_FOUND,
+    ReportNotFound: HTTPStatus.NOT_FOUND,
     InvalidUpload: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     DocumentRefused: HTTPStatus.CONFLICT,
@@ -167,11 +209,18 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     errors.VersionInUse: HTTPStatus.CONFLICT,
     errors.InvalidChange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.VersionFileError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooManyCorrections: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.CorrectionsFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The nearest class in an error's ancestry counts."""
 
 RETRY_AFTER_SECONDS: Final = 1
+
+_RETRY_AFTER: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS,
+    HTTPStatus.TOO_MANY_REQUESTS: 60,  # the only limit of that kind counts by the minute
+}
 
 
 def status_of(error: Exception) -> HTTPStatus:
@@ -209,8 +258,8 @@ _FORMS: Final[dict[str, Callable[[HTTPStatus, str], dict[str, Any]]]] = {
 
 
 def _with_headers(response: Response, status: HTTPStatus) -> Response:
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status in _RETRY_AFTER:
+        response.headers["Retry-After"] = str(_RETRY_AFTER[status])
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="admin"'
     return response
@@ -254,7 +303,10 @@ def _from_any(error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return _answer(status, "The service failed on this request; the log has the details under its request id.")
-    return _answer(status, str(error), getattr(error, "problems", None))
+    response = _answer(status, str(error), getattr(error, "problems", None))
+    if isinstance(error, TooManyFailures):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _answer(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:

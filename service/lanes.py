@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-from service.admin import is_admin
+from service.access import Admins
 from service.answering import Body
 from service.settings import Settings
 
@@ -22,6 +22,8 @@ class Lane(Enum):
     """For large bodies; a second thread would only fight with the first for the interpreter."""
     SCRAPE = 2
     """For what waits for the other workers' counts; not behind what may wait for the store."""
+    FEEDBACK = 3
+    """For what is kept in the database of corrections; not behind what may wait for the store, and not before it."""
     STORE = 4
     """For what reads the store or changes it, and may wait for other workers meanwhile."""
 
@@ -31,7 +33,7 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/predict", "/explain"})
+_ON_LOOP: Final = frozenset({"/", "/feedback", "/healthz", "/readyz", "/predict", "/explain"})
 """Paths that are answered from memory."""
 
 _PROTOCOLS_ON_LOOP: Final = re.compile(
@@ -44,6 +46,8 @@ _CHANGES_STORE: Final = ("/models", "/v2/repository/models/")
 
 _PAGE: Final = "/page/"
 """What the paths of the page's files begin with, which are in memory, too."""
+
+_FEEDBACK: Final = "/feedback"
 
 _NUMBERS: Final = frozenset({"application/octet-stream", "application/x-npy"})
 
@@ -63,13 +67,18 @@ lists of pictures have more."""
 class Lanes:
     """The rules, for one service's settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, admins: Admins) -> None:
         self._settings = settings
+        self._admins = admins
+        self.queue_seconds = settings.queue_seconds
+        """For which a request may have waited for a thread before others are told to come back later."""
+        self.most_bytes = max(settings.max_bodies_bytes, settings.max_body_bytes, settings.max_upload_bytes)
+        """How many bytes long bodies may have together; at least one of the largest has room."""
 
     def limit(self, environ: Mapping[str, Any]) -> int:
         """Give how many bytes a request's body may have; the app refuses those with more."""
         if environ["PATH_INFO"].startswith(_CHANGES_STORE):
-            known = is_admin(environ.get("HTTP_AUTHORIZATION", ""), self._settings)
+            known = self._admins.name(environ.get("HTTP_AUTHORIZATION", ""))
             return self._settings.max_upload_bytes if known else 0
         return self._settings.max_body_bytes
 
@@ -78,6 +87,8 @@ class Lanes:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             return Lane.SCRAPE
+        if path.startswith(_FEEDBACK) and environ["REQUEST_METHOD"] != "GET":  # which says what is kept, from memory
+            return Lane.FEEDBACK
         on_loop = path in _ON_LOOP or path.startswith(_PAGE) or _PROTOCOLS_ON_LOOP.fullmatch(path)
         if not on_loop or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE

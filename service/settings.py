@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mlp.corrections import Corrections
 from mlp.errors import InvalidLocation
 from mlp.store import CACHE, open_store
 from service.errors import SettingsError
@@ -29,6 +31,18 @@ def _location(value: object) -> str:
         raise ValueError(str(error)) from error
 
 
+def _database(value: object) -> SecretStr | None:
+    """Give a database's URL, whose password nobody should see; None for an empty one."""
+    url = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+    if not url:
+        return None
+    try:
+        Corrections(url)
+    except InvalidLocation as error:
+        raise ValueError(str(error)) from error
+    return SecretStr(url)
+
+
 class Settings(BaseSettings):
     """What can be set; the sentence under a field is its description."""
 
@@ -46,6 +60,8 @@ class Settings(BaseSettings):
     """Folder in which what is read from a bucket is kept, for a start while it cannot be reached."""
     max_body_bytes: int = Field(default=32 * 2**20, ge=1)
     """Largest request body; more is answered with 413."""
+    max_bodies_bytes: int = Field(default=256 * 2**20, ge=1)
+    """Most bytes that long bodies may have together in a worker, until they are answered; more is answered with 503."""
     max_image_pixels: int = Field(default=50_000_000, ge=1)
     """Most pixels of one picture, checked before it is decoded; more is answered with 413."""
     max_batch: int = Field(default=4096, ge=1)
@@ -56,12 +72,22 @@ class Settings(BaseSettings):
     """How often the store is looked at, to see whether an alias has moved."""
     swap_seconds: float = Field(default=20.0, gt=0, le=3600)
     """How long loading a version may take before it is refused and the old one stays."""
+    queue_seconds: float = Field(default=5.0, gt=0, le=3600)
+    """How long a request may have waited for others to be answered; then what comes is answered with 503 at once."""
     admin_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
     """What an admin's requests must carry as `Authorization: Bearer …`; without it, or empty, they are all refused."""
+    admin_tokens_file: str | None = None
+    """File of more admin tokens, a line each: a name and a token; it is read again whenever it changes."""
     shadow_queue: int = Field(default=256, ge=1, le=100_000)
     """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
     shadow_examples: int = Field(default=0, ge=0, le=1000)
     """Pictures on which the shadow disagreed that are kept and shown; 0, because they are what clients sent."""
+    feedback: Annotated[SecretStr | None, BeforeValidator(_database)] = None
+    """The database that corrections are kept in: `sqlite:///file` or `postgresql://…`; without it none are kept."""
+    feedback_per_minute: int = Field(default=60, ge=1, le=100_000)
+    """Most corrections that are kept within a minute, whoever sends them; more are answered with 429."""
+    feedback_max: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Most corrections that are kept in all; more are answered with 507."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe events that are logged; each request is one of level info."""
     log_format: Literal["json", "text"] = "json"
@@ -90,8 +116,8 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            lines = [f"{variable(str(e['loc'][0]))}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
-            raise SettingsError("; ".join(lines)) from error
+            lines = [f"{variable(str(e['loc'][0]))}: {e['msg']}{_got(e)}" for e in error.errors()]
+            raise SettingsError("; ".join(lines)) from None  # it has the values in it
 
 
 def variable(field: str) -> str:
@@ -100,3 +126,11 @@ def variable(field: str) -> str:
     if known is None:
         return field
     return str(known.validation_alias) if known.validation_alias else f"MLP_{field.upper()}"
+
+
+_SECRET: Final = ("feedback", "admin_token")
+
+
+def _got(error: ErrorDetails) -> str:
+    """Give what a wrong value is, unless it may hold a password."""
+    return "" if error["loc"][0] in _SECRET else f", got {error['input']!r}"

@@ -55,7 +55,7 @@ def attempt(folds: Folds, number: int, say: Say) -> Measured:
     indices = parts(examples.labels, folds.count, recipe.seed)
     held = indices.pop(number)
     rest = np.concatenate(indices)
-    validation = run.count_of(recipe.validation, len(rest))
+    validation = run.count(recipe.validation, len(rest))
     rng = np.random.default_rng([recipe.seed, 0xF01D5, number])
     trained_on, chosen_by = (
         _some(examples, rest[part])
