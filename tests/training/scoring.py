@@ -25,14 +25,16 @@ def score(store: LocalStore, source: object, output: object, *more: object, stat
     return result
 
 
-def start(store: LocalStore, source: object, output: object, *more: object) -> subprocess.Popen:
+def start(
+    store: LocalStore, source: object, output: object, *more: object, stderr: int = subprocess.STDOUT
+) -> subprocess.Popen:
     """Start the command as a process."""
     arguments = ["--models", store.root, "score", "digits", "1", source, "--output", output, *more]
     return subprocess.Popen(
         [sys.executable, "-m", "training", *map(str, arguments)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         text=True,
     )
 

@@ -1,8 +1,11 @@
 """Batch scoring in processes that are killed: the whole run, one of its processes, a worker of a real Dask cluster."""
 
+import contextlib
 import os
+import pty
 import re
 import signal
+import termios
 import time
 
 import pytest
@@ -157,3 +160,22 @@ def test_a_shard_that_kills_every_process_is_given_up_and_the_others_are_scored(
     monkeypatch.undo()
     score(models, drawings, tmp_path / "scores", *HOW)
     assert len(finished(tmp_path / "scores")) == 9
+
+
+def test_a_terminal_has_a_bar_of_the_pictures(models, drawings, tmp_path):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (30, 100))
+    process = start(models, drawings, tmp_path / "scores", *HOW, stderr=theirs)
+    os.close(theirs)
+
+    shown = b""
+    with contextlib.suppress(OSError):  # so it ends when nobody has the other side open
+        while piece := os.read(ours, 1000):
+            shown += piece
+    os.close(ours)
+
+    assert "81 pictures, 1 of them bad" in process.communicate(timeout=60)[0]
+    counts = [int(count) for count in re.findall(rb"(\d+)/81 \[.*?picture", shown)]
+    assert counts[0] == 0
+    assert counts == sorted(counts)
+    assert len({count for count in counts if count % 10}) > 1  # it moves within a shard, too
