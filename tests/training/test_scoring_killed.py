@@ -28,9 +28,9 @@ def models(tmp_path_factory) -> LocalStore:
 
 @pytest.fixture(scope="module")
 def drawings(tmp_path_factory):
-    """80 pictures that take a shard of ten most of a second."""
+    """50 pictures that take a shard of ten some tenths of a second, and one that is none."""
     folder = tmp_path_factory.mktemp("drawings")
-    large_pictures(folder, 80)
+    large_pictures(folder, 50)
     (folder / "broken.png").write_bytes(b"no picture")
     return folder
 
@@ -41,7 +41,7 @@ def undisturbed(models, drawings, tmp_path_factory):
     output = tmp_path_factory.mktemp("undisturbed") / "scores"
     score(models, drawings, output, *HOW)
     written = parts(output)
-    assert len(written) == 9 + 2
+    assert len(written) == 6 + 2
     return written
 
 
@@ -62,16 +62,16 @@ def finished(output):
 def test_a_run_that_was_killed_goes_on_and_makes_nothing_again(models, undisturbed, drawings, tmp_path):
     output = tmp_path / "scores"
     killed = start(models, drawings, output, *HOW)
-    until(lambda: len(finished(output)) >= 3, killed)
+    until(lambda: len(finished(output)) >= 2, killed)
     killed.kill()
     killed.communicate()
     with open_output(str(output)).held():  # its processes are over
         before = finished(output)
-    assert 3 <= len(before) < 9
+    assert 2 <= len(before) < 6
 
     said = score(models, drawings, output, *HOW).output
 
-    assert f"in 9 shards, {len(before)} of them done before" in said
+    assert f"in 6 shards, {len(before)} of them done before" in said
     assert parts(output) == undisturbed
     after = finished(output)
     for name, status in before.items():
@@ -105,7 +105,7 @@ def test_ctrl_c_ends_a_run_and_the_same_command_goes_on(models, undisturbed, dra
     assert process.returncode == 130, said
     assert said.endswith("interrupted; the same command goes on\n")
     assert "Traceback" not in said
-    assert len(finished(output)) < 9
+    assert len(finished(output)) < 6
     score(models, drawings, output, *HOW)
     assert parts(output) == undisturbed
     assert not list(output.glob(".*"))
@@ -155,11 +155,11 @@ def test_a_shard_that_kills_every_process_is_given_up_and_the_others_are_scored(
 
     said = score(models, drawings, tmp_path / "scores", *HOW, status=1).output
 
-    assert "Error: 1 of 9 shards were lost, the first one 8, of broken.png and what follows" in said
-    assert len(finished(tmp_path / "scores")) == 8
+    assert "Error: 1 of 6 shards were lost, the first one 5, of broken.png and what follows" in said
+    assert len(finished(tmp_path / "scores")) == 5
     monkeypatch.undo()
     score(models, drawings, tmp_path / "scores", *HOW)
-    assert len(finished(tmp_path / "scores")) == 9
+    assert len(finished(tmp_path / "scores")) == 6
 
 
 def test_a_terminal_has_a_bar_of_the_pictures(models, drawings, tmp_path):
@@ -174,8 +174,8 @@ def test_a_terminal_has_a_bar_of_the_pictures(models, drawings, tmp_path):
             shown += piece
     os.close(ours)
 
-    assert "81 pictures, 1 of them bad" in process.communicate(timeout=60)[0]
-    counts = [int(count) for count in re.findall(rb"(\d+)/81 \[.*?picture", shown)]
+    assert "51 pictures, 1 of them bad" in process.communicate(timeout=60)[0]
+    counts = [int(count) for count in re.findall(rb"(\d+)/51 \[.*?picture", shown)]
     assert counts[0] == 0
     assert counts == sorted(counts)
     assert len({count for count in counts if count % 10}) > 1  # it moves within a shard, too
