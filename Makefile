@@ -13,7 +13,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy fuzz-api bench-training bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format train retrain reproduce accuracy fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,10 @@ reproduce: $(VENV)/.training ## train the book's network and print our figures b
 accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of picture (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
 
+score-demo: $(VENV)/.dev ## score MNIST's 70,000 pictures into scores/mnist, and ask the files what is in them
+	$(BIN)/python -m training score digits production data/mnist --output scores/mnist
+	@$(BIN)/python -m examples.score_mnist scores/mnist
+
 fuzz-api: $(VENV)/.dev ## send the service what its OpenAPI document allows and what it forbids, for FUZZ_SECONDS=600
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q -s tests/live/test_openapi.py
 
@@ -55,6 +59,9 @@ bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit
 
 bench-swap: $(VENV)/.dev ## measure what swaps cost the requests beside them (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.swap $(ARGS)
+
+bench-score: $(VENV)/.dev ## measure what a second process gives batch scoring (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.scoring $(ARGS)
 
 bench-http: $(VENV)/.dev $(HTTP_PEER_NAMES:%=$(VENV)-bench-http-%/.peers) .wrk ## time the service beside what a user would pick instead, and beside its own limits (ARGS=--quick)
 	@$(BIN)/python -m benchmarks.http --peers $(VENV)-bench-http $(ARGS)

@@ -11,6 +11,7 @@ TrainingError
 ├── ExportRefused           a version that cannot become a file of another kind
 ├── ReportError             a report that cannot be written
 ├── SweepError              a search that cannot be made, or a journal that cannot be gone on with
+├── ScoringError            scores that cannot be written, or are those of another run
 ├── NotFollowed             a running service that does not do what the store says
 ├── ClusterError            a cluster that cannot be reached, or is gone
 ├── Diverged                a run whose numbers are no longer finite
@@ -62,6 +63,10 @@ class CheckpointError(TrainingError):
 
 class SweepError(TrainingError):
     """What is to be searched is no field or no range, or the journal is unreadable, in use, or of another sweep."""
+
+
+class ScoringError(TrainingError):
+    """The place for scores cannot be used, is in use, or has those of another version, source or plan."""
 
 
 class NotFollowed(TrainingError):

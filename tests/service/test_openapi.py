@@ -11,7 +11,7 @@ from flask import Response
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from service import connection, errors
+from service import connection, errors, feedback
 from service.app import create_app
 from service.openapi import answers, examples, failures
 from service.openapi.document import Undeclared, document
@@ -288,6 +288,21 @@ def test_changes_are_as_described(app, found):
     for answer in (moved, back):
         answers.AliasesMoved.model_validate(answer.json, extra="forbid")
     assert [stored.status_code, deleted.status_code] == [201, 204]
+
+
+def test_corrections_are_as_described(app, found):
+    client = app.test_client()
+    about = client.get("/feedback")
+    kept = client.post("/feedback?label=7", data=examples.file("7.png"), content_type="image/png")
+    again = client.post("/feedback?label=7", data=examples.file("7.png"), content_type="image/png")
+
+    assert about.json["on"]
+    feedback.FeedbackTerms.model_validate(about.json, extra="forbid")
+    assert kept.status_code == 201
+    for answer in (kept, again):
+        feedback.StoredCorrection.model_validate(answer.json, extra="forbid")
+        assert_described(answer, "/feedback", "post", found)
+    assert client.delete(kept.headers["Location"]).status_code == 204
 
 
 def test_problems_are_as_described(client, found):
