@@ -1,6 +1,6 @@
 """The loop: an epoch's steps, what they have reached, and which weights to keep."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,12 +31,13 @@ def fit(
     validation: Examples,
     classes: int,
     *,
+    first: Sequence[Layer] = (),
     more: Examples | None = None,
     checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Fitted:
-    """Train a new network by `recipe`, and give the weights it says to keep.
+    """Train a network by `recipe`, a new one or from the weights of `first` on, and give the weights it says to keep.
 
     It is trained on `more`, too, and never measured on that; there, the label `classes` means none of the classes.
     Ctrl-C ends the run and keeps what is to be kept of the epochs until then; before the first one is over there is
@@ -46,7 +47,7 @@ def fit(
     height, width = train.pixels.shape[1:]
     sizes = [height * width, *recipe.hidden, classes]
     rng = np.random.default_rng(recipe.seed)
-    first = initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
+    first = first or initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
     trained_on = train + more if more else train
     state = State.begin(first, recipe, trained_on)
     parameters_kept = np.zeros(parameters.counts(first)[1], state.rows.dtype)

@@ -1,0 +1,77 @@
+"""Digits in ways that the shipped model does not know, each drawing another: what people may correct."""
+
+import io
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mlp import prepare
+
+SIDE = 280
+
+Points = list[tuple[float, float]]
+
+
+def drawing(strokes: list[Points], rng: np.random.Generator) -> np.ndarray:
+    """A dark pen on white along `strokes`, points from 0 to 1, unsteady; turned a little, wider or narrower."""
+    turn, wide, high = rng.normal(0, 0.07), rng.uniform(0.75, 1.1), rng.uniform(0.85, 1.1)
+    pen = int(rng.integers(14, 26))
+    sheet = Image.new("L", (SIDE, SIDE), 255)
+    draw = ImageDraw.Draw(sheet)
+    for stroke in strokes:
+        at = (np.array(stroke) + rng.normal(0, 0.025, (len(stroke), 2)) - 0.5) * (wide, high) * SIDE * 0.6
+        turned = at @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) + SIDE / 2
+        line = [tuple(point) for point in turned.tolist()]
+        draw.line(line, fill=20, width=pen, joint="curve")
+        for x, y in line:
+            draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=20)
+    return np.asarray(sheet)
+
+
+def arc(x: float, y: float, across: float, down: float, start: float, turn: float) -> Points:
+    """Points of an ellipse about (x, y), anticlockwise from `start` of a turn, 0 at its right."""
+    angles = 2 * np.pi * (start + np.linspace(0, turn, 12))
+    return [(float(x + across * np.cos(angle)), float(y - down * np.sin(angle))) for angle in angles]
+
+
+STYLES: Final[dict[str, tuple[str, list[Points]]]] = {
+    "7 crossed, long serif": ("7", [[(0.1, 0.3), (0.1, 0.0), (0.9, 0.0), (0.5, 1.0)], [(0.2, 0.55), (0.95, 0.5)]]),
+    "7 as a V": ("7", [[(0.1, 0.0), (0.5, 1.0), (0.9, 0.0)]]),
+    "7 with foot (Z)": ("7", [[(0.1, 0.0), (0.9, 0.0), (0.2, 1.0), (0.6, 1.0)], [(0.2, 0.5), (0.85, 0.5)]]),
+    "8 as a caret": ("8", [[(0.1, 1.0), (0.5, 0.0), (0.9, 1.0)]]),
+    "4 as an epsilon": (
+        "4",
+        [[(0.85, 0.1), (0.2, 0.15), (0.25, 0.42), (0.65, 0.5), (0.2, 0.6), (0.15, 0.9), (0.85, 0.95)]],
+    ),
+    "4 as a lightning": ("4", [[(0.6, 0.0), (0.1, 0.6), (0.9, 0.5), (0.4, 1.0)]]),
+    "4 as a cross": ("4", [[(0.5, 0.0), (0.5, 1.0)], [(0.1, 0.5), (0.9, 0.5)]]),
+    "3 mirrored": ("3", [arc(0.5, 0.25, 0.35, 0.25, 0.1, 0.65), arc(0.5, 0.75, 0.4, 0.25, 0.25, 0.65)]),
+    "2 mirrored": ("2", [[(0.9, 0.2), (0.6, 0.0), (0.2, 0.1), (0.2, 0.35), (0.9, 1.0), (0.1, 1.0)]]),
+    "6 mirrored": ("6", [[(0.3, 0.0), (0.75, 0.3), (0.85, 0.7)], arc(0.5, 0.72, 0.35, 0.27, 0.0, 1.0)]),
+    "9 as a hook": ("9", [arc(0.5, 0.3, 0.4, 0.3, 0.0, 0.6), [(0.9, 0.0), (0.9, 0.75), (0.6, 1.0), (0.1, 0.9)]]),
+    "0 with a slash": ("0", [arc(0.5, 0.5, 0.35, 0.5, 0.25, 1.0), [(0.95, 0.0), (0.05, 1.0)]]),
+    "0 with a dot": ("0", [arc(0.5, 0.5, 0.4, 0.5, 0.25, 1.0), [(0.45, 0.5), (0.55, 0.5)]]),
+    "0 open above": ("0", [[(0.15, 0.0), (0.1, 0.5), (0.3, 0.95), (0.7, 0.95), (0.9, 0.5), (0.85, 0.0)]]),
+    "0 small gap": ("0", [arc(0.5, 0.5, 0.4, 0.5, 0.3, 0.9)]),
+    "1 as a tent": ("1", [[(0.1, 0.75), (0.6, 0.0), (0.6, 1.0)]]),
+    "5 of segments": ("5", [[(0.9, 0.0), (0.1, 0.0), (0.1, 0.5), (0.9, 0.5), (0.9, 1.0), (0.1, 1.0)]]),
+    "2 of segments": ("2", [[(0.1, 0.0), (0.9, 0.0), (0.9, 0.5), (0.1, 0.5), (0.1, 1.0), (0.9, 1.0)]]),
+    "9 of segments": ("9", [[(0.9, 0.5), (0.1, 0.5), (0.1, 0.0), (0.9, 0.0), (0.9, 1.0), (0.1, 1.0)]]),
+    "7 of segments": ("7", [[(0.1, 0.3), (0.1, 0.0), (0.9, 0.0), (0.9, 1.0)]]),
+    "1 lying": ("1", [[(0.0, 0.5), (1.0, 0.5)]]),
+    "7 upside down": ("7", [[(0.9, 1.0), (0.1, 1.0), (0.5, 0.0)]]),
+    "4 upside down": ("4", [[(0.7, 1.0), (0.9, 0.4), (0.1, 0.4)], [(0.35, 0.8), (0.35, 0.0)]]),
+}
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def prepared(style: str, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(count, 28, 28): what a network is given of such drawings."""
+    strokes = STYLES[style][1]
+    return np.stack([prepare.digit(Image.fromarray(drawing(strokes, rng)), 28, 28) for _ in range(count)])
