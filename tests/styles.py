@@ -1,6 +1,5 @@
 """Digits in ways that the shipped model does not know, each drawing another: what people may correct."""
 
-import io
 from typing import Final
 
 import numpy as np
@@ -65,13 +64,11 @@ STYLES: Final[dict[str, tuple[str, list[Points]]]] = {
 }
 
 
-def png(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+def drawings(style: str, count: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """So many drawings of a style, each another."""
+    return [drawing(STYLES[style][1], rng) for _ in range(count)]
 
 
-def prepared(style: str, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(count, 28, 28): what a network is given of such drawings."""
-    strokes = STYLES[style][1]
-    return np.stack([prepare.digit(Image.fromarray(drawing(strokes, rng)), 28, 28) for _ in range(count)])
+def prepared(pixels: np.ndarray) -> np.ndarray:
+    """What a network is given of a drawing, (28, 28)."""
+    return prepare.digit(Image.fromarray(pixels), 28, 28)

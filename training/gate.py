@@ -74,9 +74,11 @@ class Comparison:
 
 def compare(store: Store, old: Version, new: Version, test: Examples, feedback: Feedback) -> Comparison:
     """Let both versions answer the test set and the corrections."""
+    both = old, new
 
     def beside(what: str, examples: Examples) -> Beside:
-        return Beside(what, examples, *(winners(version.scores(examples.pixels)) for version in (old, new)))
+        answers = (winners(version.scores(examples.pixels)) if len(examples) else examples.labels for version in both)
+        return Beside(what, examples, *answers)
 
     return Comparison(
         old.metadata.version,

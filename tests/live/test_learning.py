@@ -1,0 +1,93 @@
+"""A loop from a person's corrections to what answers: given, learnt from, compared, promoted, read right."""
+
+import json
+import shutil
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+
+from mlp.corrections import Correction, Corrections
+from mlp.local_store import LocalStore
+from mlp.network import winners
+from tests import styles
+from tests.drafts import ROOT
+from tests.live.conftest import serving
+from tests.pictures import encoded
+from tests.training.test_cli import run
+
+STYLE = "3 mirrored"
+LABEL = styles.STYLES[STYLE][0]
+GIVEN, HELD_OUT = 20, 40
+
+
+@pytest.fixture
+def store(tmp_path):
+    """The shipped store, of which nothing in the repository is touched."""
+    root = tmp_path / "models"
+    for path in ("digits/3.npz", "digits/aliases.json"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "models" / path, root / path)
+    return LocalStore(root)
+
+
+def read(server, picture):
+    """What the service says of one drawing, and by which version."""
+    request = urllib.request.Request(f"{server.url}/predict", encoded(picture), {"Content-Type": "image/png"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        found = json.load(answer)
+    return found["predictions"][0], found["version"]
+
+
+def correct(url, answers, drawings):
+    """Give the service's answers to drawings back with the label that is right."""
+    corrections = Corrections(url)
+    for (prediction, version), drawing in zip(answers, drawings, strict=True):
+        given = Correction(
+            "digits",
+            version,
+            prediction["label"],
+            prediction["confidence"],
+            LABEL,
+            styles.prepared(drawing),
+            encoded(drawing),
+        )
+        corrections.add(given, per_minute=100, most=1000)
+
+
+def share_right(answers):
+    return sum(prediction["label"] == LABEL for prediction, _ in answers) / len(answers)
+
+
+def right_on_mnist(version, mnist_test):
+    pixels, labels = mnist_test
+    return int((winners(version.scores(pixels)) == labels).sum())
+
+
+def test_a_style_that_was_corrected_twenty_times_is_read_right_by_the_version_that_replaces_this_one(
+    store, tmp_path, mnist_test
+):
+    rng = np.random.default_rng(11)
+    given, later = (styles.drawings(STYLE, count, rng) for count in (GIVEN, HELD_OUT))
+    feedback = f"sqlite:///{tmp_path}/feedback.sqlite"
+    with serving(store.root, MLP_POLL_SECONDS="0.05", MLP_FEEDBACK=feedback) as server:
+        assert share_right([read(server, drawing) for drawing in later]) <= 0.2
+        correct(feedback, [read(server, drawing) for drawing in given], given)
+
+        begun = time.monotonic()
+        said = run(
+            store,
+            *("retrain", "learn", "--with-feedback", "--feedback", feedback),
+            *("--url", server.url, "--min-requests", "0"),
+        )
+        sys.stdout.write(f"{said}\nin {time.monotonic() - begun:.0f} s in all\n")
+
+        answers = [read(server, drawing) for drawing in later]
+    assert {version for _, version in answers} == {4}
+    assert share_right(answers) >= 0.9
+    before, after = (right_on_mnist(store.read("digits", number), mnist_test) for number in (3, 4))
+    assert before - after <= 10
+    assert store.metadata("digits", 4).recipe["start"] == "3"
+    assert "serves version 4" in said
