@@ -17,7 +17,8 @@ CLIENTS := tests/clients
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/.service $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
+run: export MLP_FEEDBACK ?= sqlite:///data/corrections.sqlite
+run: $(VENV)/.feedback $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
 	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
 
 test: $(VENV)/.dev $(VENV)-clients/.clients ## run all tests

@@ -17,6 +17,9 @@ from mlp.arrays import Uint8
 from mlp.database import Database
 from mlp.errors import CorrectionsFull, TooManyCorrections
 
+DEFAULT: Final = "sqlite:///data/corrections.sqlite"
+"""Where `make run` has the service keep them, and where training looks for them unless it is told otherwise."""
+
 _HELD_OUT: Final = 5
 """Every so many of a label is kept from training, to tell whether a version has learnt what it was told."""
 
@@ -124,6 +127,10 @@ class Corrections:
         with self._database.writing(self._table) as connection:
             erased: int = connection.execute(self._table.delete().where(*self._conditions(which))).rowcount
         return erased
+
+    def close(self) -> None:
+        """Close this process's connections to the database."""
+        self._database.close()
 
     def _count(self, connection: Any, *conditions: Any) -> int:
         found = self._sql.select(self._sql.func.count()).select_from(self._table).where(*conditions)

@@ -18,6 +18,9 @@ _DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycop
 _EXPECTED: Final = "sqlite:///corrections.sqlite or postgresql://user:password@host/database is expected"
 
 _CONNECT_SECONDS: Final = 3
+_UNHEARD_SECONDS: Final = 5
+"""After which what was sent and not acknowledged means that the machine is gone; by default a quarter of an hour."""
+
 _STATEMENT_SECONDS: Final = 5
 """Longest that a statement takes, or waits for another process that writes."""
 
@@ -44,19 +47,18 @@ class Database:
         self.sql: Any = sqlalchemy
         try:
             parsed = sqlalchemy.make_url(url)
-        except exc.ArgumentError:
+        except (exc.ArgumentError, ValueError):  # a port that is no number
             raise InvalidLocation(f"this is no address of a database: {_EXPECTED}") from None
-        kind = parsed.drivername
-        self.shown = parsed.render_as_string(hide_password=True)
-        """The URL without its password."""
-        if kind not in (*_DRIVERS, *_DRIVERS.values()) or not parsed.database or parsed.database == ":memory:":
+        self.shown = parsed.set(query={}).render_as_string(hide_password=True)
+        """The URL without its password, and without its options, which may hold one."""
+        if not _usable(parsed):
             raise InvalidLocation(f"{self.shown} cannot be used: {_EXPECTED}")
         self._url = parsed.set(drivername=_DRIVERS[parsed.get_backend_name()])
         try:
             self._url.get_dialect().import_dbapi()
         except ImportError as error:
             raise InvalidLocation(f"{self.shown}: {error}; the driver is in the extra feedback") from error
-        self._file = Path(parsed.database) if self._url.get_backend_name() == "sqlite" else None
+        self._file = Path(parsed.database or "") if self._url.get_backend_name() == "sqlite" else None
         self._errors = (exc.SQLAlchemyError, OSError)
         self._engine: tuple[int, Any] = (0, None)
 
@@ -86,6 +88,12 @@ class Database:
                     raise CorrectionsUnavailable(f"nothing has been kept in {self.shown} yet")
                 yield connection
 
+    def close(self) -> None:
+        """Close this process's connections; whoever asks for something after that gets new ones."""
+        pid, engine = self._engine
+        if pid == os.getpid():
+            engine.dispose()
+
     @contextmanager
     def _asked(self) -> Iterator[None]:
         try:
@@ -103,8 +111,12 @@ class Database:
         return engine
 
     def _made(self) -> Any:
-        limits = f"-c statement_timeout={_STATEMENT_SECONDS}s"
-        arguments = {"connect_timeout": _CONNECT_SECONDS, "options": limits, "application_name": "mlp"}
+        arguments = {
+            "application_name": "mlp",
+            "connect_timeout": _CONNECT_SECONDS,
+            "tcp_user_timeout": _UNHEARD_SECONDS * 1000,
+            "options": f"-c statement_timeout={_STATEMENT_SECONDS}s",
+        }
         return self.sql.create_engine(
             self._url, connect_args=arguments, pool_pre_ping=True, pool_size=1, max_overflow=4, pool_timeout=3
         )
@@ -125,6 +137,13 @@ class Database:
         self.sql.event.listen(engine, "connect", connected)
         self.sql.event.listen(engine, "begin", begun)
         return engine
+
+
+def _usable(url: Any) -> bool:
+    """Whether it is a file, without options that could make it another one, or a database on a server."""
+    if url.drivername not in (*_DRIVERS, *_DRIVERS.values()) or not url.database:
+        return False
+    return url.get_backend_name() != "sqlite" or (url.database != ":memory:" and not url.query)
 
 
 def _make_private(file: Path) -> None:

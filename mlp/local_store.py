@@ -84,6 +84,12 @@ class LocalStore(Store):
         """Read what a version says of itself, unchecked. Raises as `read` does."""
         return self._version(name, version, version_file.read_metadata)
 
+    def report(self, name: str, version: int) -> Path | None:
+        """Give the file in which a training run has reported on a version, if there is one."""
+        path = self._folder(name) / f"{version}.html"
+        with _available(self.root):
+            return path if path.is_file() else None
+
     def _version(self, name: str, version: int, reader: Callable[[Path], _Read]) -> _Read:
         with _available(self.root):
             try:

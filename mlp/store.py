@@ -92,6 +92,11 @@ class Store(Protocol):
     def metadata(self, name: str, version: int) -> Metadata:
         """Read what a version says of itself, unchecked. Raises as `read` does."""
 
+    def report(self, name: str, version: int) -> Path | None:
+        """Give the file in which a training run has reported on a version; None if there is none, as in a bucket."""
+        del name, version
+        return None
+
     @abstractmethod
     def _numbers(self, name: str) -> list[int]:
         """Give the numbers of a model's versions, rising; none for a model that is not there."""

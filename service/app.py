@@ -2,8 +2,23 @@
 
 from flask import Flask
 
+from mlp.corrections import Corrections
 from mlp.store import open_store
-from service import admin, catalogue, each_request, errors, explain, health, index, invocations, metrics, predict, v1
+from service import (
+    admin,
+    catalogue,
+    each_request,
+    errors,
+    explain,
+    feedback,
+    health,
+    index,
+    invocations,
+    metrics,
+    predict,
+    report,
+    v1,
+)
 from service.answering import Answer, Body, Environ
 from service.board import Board
 from service.counters import Counters, NoCounters
@@ -43,13 +58,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["tracing"] = tracing = Tracing()
     inference = Inference(live, shadow, counters, tracing, settings)
     app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
+    app.extensions["corrections"] = corrections = _corrections(settings)
     app.extensions["predict"] = predicting = predict.Predict(inference)
     each_request.register(app, counters, tracing)
     errors.register(app, counters)
     for blueprint in (
         predict.routes(predicting),
         explain.routes(live, settings),
+        feedback.routes(live, corrections, counters, settings),
         catalogue.routes(live),
+        report.routes(live),
         admin.routes(live, settings),
         v2.routes(live, infer, counters, settings),
         v1.routes(live, inference, settings),
@@ -61,6 +79,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     counters.know(rule.rule for rule in app.url_map.iter_rules())
     return app
+
+
+def _corrections(settings: Settings) -> Corrections | None:
+    return Corrections(settings.feedback.get_secret_value()) if settings.feedback else None
 
 
 def create_server() -> Dispatch:

@@ -40,13 +40,19 @@ def routes(live: LiveModels) -> Blueprint:
     @blueprint.get("/models/<name>/versions/<reference>")
     def version(name: str, reference: str) -> Response:
         state = live.get(name)
-        number = state.document.aliases.get(reference) or live.store.resolve(name, reference)
-        if number not in live.store.versions(name):
-            raise VersionNotFound(f"model {name!r} has no version {number}")
+        number = numbered(live, state, reference)
         metadata = live.store.metadata(name, number)
         return reply.json(metadata.model_dump(mode="json") | _version(live, state, number))
 
     return blueprint
+
+
+def numbered(live: LiveModels, state: Live, reference: str) -> int:
+    """Give the number of a version in the store by itself or by an alias. Raises VersionNotFound, StoreUnavailable."""
+    number = state.document.aliases.get(reference) or live.store.resolve(state.name, reference)
+    if number not in live.store.versions(state.name):
+        raise VersionNotFound(f"model {state.name!r} has no version {number}")
+    return number
 
 
 def _summary(live: LiveModels, name: str) -> dict[str, Any]:
@@ -106,6 +112,8 @@ def _version(live: LiveModels, state: Live, number: int) -> dict[str, Any]:
         row |= _described(live.store.metadata(state.name, number))
     except (VersionFileError, VersionNotFound, StoreUnavailable) as error:  # not found: deleted a moment ago
         refused = refused or str(error)
+    if live.store.report(state.name, number):
+        row["report"] = True
     row["aliases"] = state.document.names_of(number)
     row["state"] = "refused" if refused else "ready" if number in state.versions else "available"
     if refused:

@@ -60,7 +60,10 @@ class Prediction(IntEnum):
     FAILED = 9
     """Requests that this version could not answer as they were."""
     FAILED_SECONDS = 10
-    FIRST_BUCKET = 11
+    CORRECTED = 11
+    """Corrections of its answers that were kept, and below, those that say it was right."""
+    CONFIRMED = 12
+    FIRST_BUCKET = 13
     """Of the histogram of confidences."""
     FIRST_CLASS = FIRST_BUCKET + len(CONFIDENCES) + 1
     """Of as many as there are, and one for those behind them."""

@@ -85,6 +85,7 @@ class Counted(Collector):
         yield from _amounts(predicted)
         yield _phases(predicted)
         yield _classes(predicted)
+        yield _corrections(predicted)
         yield _confidences(predicted)
 
     def predicted(self) -> Iterator[Predicted]:
@@ -95,7 +96,7 @@ class Counted(Collector):
             theirs = [place for place in workers if self._words[self._layout.row(place) + at] == key]
             found = self._rows[theirs, at : at + PREDICTION_WORDS]
             counts = found.sum(axis=0)
-            if counts[Prediction.BATCHES] or counts[Prediction.FAILED]:
+            if counts[Prediction.BATCHES : Prediction.FIRST_BUCKET].any():
                 counts[Prediction.LAST] = found[:, Prediction.LAST].max()
                 place, number = version_of(key)
                 names = (models[place], str(number)) if row else (OTHER, OTHER)
@@ -168,6 +169,16 @@ def _classes(predicted: Sequence[Predicted]) -> Metric:
     for found in predicted:
         for label, count in found.by_class().items():
             family.add_metric([*found.names, label], count)
+    return family
+
+
+def _corrections(predicted: Sequence[Predicted]) -> Metric:
+    text = "Corrections of its answers that were kept, by what the person said of the answer"
+    family = CounterMetricFamily("mlp_corrections", text, labels=[*_VERSION, "answer"])
+    for found in predicted:
+        for answer, word in (("wrong", Prediction.CORRECTED), ("right", Prediction.CONFIRMED)):
+            if found.counts[word]:
+                family.add_metric([*found.names, answer], found.counts[word])
     return family
 
 

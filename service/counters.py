@@ -71,9 +71,9 @@ _Note = TypeVar("_Note")
 class Counters:
     """The counts of all workers of one service, and what this process has noted for them.
 
-    `request_ended`, `predicted`, `failed` and `rejected` may be called from any thread; they take well under a
-    microsecond, wait for nothing and raise nothing. What a worker has noted and not added up is lost if it is killed,
-    not if it ends.
+    `request_ended`, `predicted`, `failed`, `corrected` and `rejected` may be called from any thread; they take well
+    under a microsecond, wait for nothing and raise nothing. What a worker has noted and not added up is lost if it is
+    killed, not if it ends.
     """
 
     def __init__(self, board: Board) -> None:
@@ -86,6 +86,7 @@ class Counters:
         self._requests: deque[tuple[str, str, int, float]] = deque()
         self._predictions: deque[_Batch] = deque()
         self._failures: deque[tuple[Snapshot, float]] = deque()
+        self._corrections: deque[tuple[Snapshot, bool]] = deque()
         self._rejections: deque[str] = deque()
         self._adding = threading.Lock()
         self._row = _Row(self, self.layout.workers)
@@ -126,6 +127,10 @@ class Counters:
         """Count a request that `snapshot` was to answer, and that ended with an error after so many seconds."""
         self._failures.append((snapshot, seconds))
 
+    def corrected(self, snapshot: Snapshot, *, right: bool) -> None:
+        """Count a correction that was kept of what `snapshot` has answered, which was right if the person says so."""
+        self._corrections.append((snapshot, right))
+
     def rejected(self, error: Exception) -> None:
         """Count what a request was not answered for, by the error's class."""
         self._rejections.append(type(error.error if isinstance(error, BadItem) else error).__name__)
@@ -148,6 +153,8 @@ class Counters:
                 self._row.predictions(of_one_version)
             for snapshot, seconds in _taken(self._failures):
                 self._row.failure(snapshot, seconds)
+            for snapshot, right in _taken(self._corrections):
+                self._row.correction(snapshot, right)
             for reason in _taken(self._rejections):
                 self._row.rejection(reason)
 
@@ -182,6 +189,9 @@ class NoCounters(Counters):
         """Do nothing."""
 
     def failed(self, snapshot: Snapshot, seconds: float) -> None:
+        """Do nothing."""
+
+    def corrected(self, snapshot: Snapshot, *, right: bool) -> None:
         """Do nothing."""
 
     def rejected(self, error: Exception) -> None:
@@ -251,6 +261,10 @@ class _Row:
         at = self._place_of(snapshot)
         self._counts[at + Prediction.FAILED] += 1.0
         self._counts[at + Prediction.FAILED_SECONDS] += seconds
+
+    def correction(self, snapshot: Snapshot, right: bool) -> None:
+        """Count a correction of what a version has answered."""
+        self._counts[self._place_of(snapshot) + (Prediction.CONFIRMED if right else Prediction.CORRECTED)] += 1.0
 
     def _add(self, at: int, counts: Ints) -> None:
         self._array[at : at + len(counts)] += counts

@@ -23,7 +23,7 @@ _log = logging.getLogger("service.requests")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """An id that a client may choose: nothing that could break a header or a line of the log."""
 
-_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "index.file"})
+_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "index.file", "report.report"})
 """What answers in another form, too."""
 
 

@@ -15,6 +15,10 @@ ServiceError
     ├── NotReady
     ├── Unauthorized        no admin token, or a wrong one
     ├── AdminOff            there is no admin token to be had
+    ├── FeedbackOff         there is no database to keep corrections in
+    ├── CrossSite           another site's page has had its visitor's browser send it
+    ├── CorrectionNotFound  no correction of that id, or not any more
+    ├── ReportNotFound      a version of which no training report is kept
     ├── InvalidUpload       the body is no version file that could be served
     ├── DocumentRefused     an alias document that must not follow what is live
     ├── VersionRefused      a version that a worker cannot serve, so that no alias was moved to it
@@ -90,6 +94,22 @@ class AdminOff(RequestError):
     """An admin's request to a service that was given no admin token."""
 
 
+class FeedbackOff(RequestError):
+    """A correction for a service that keeps none."""
+
+
+class CrossSite(RequestError):
+    """A page of another site has had its visitor's browser send something that would change what is kept here."""
+
+
+class CorrectionNotFound(RequestError):
+    """No correction has that id, or not any more."""
+
+
+class ReportNotFound(RequestError):
+    """No training report is kept of the version."""
+
+
 class UploadsBusy(RequestError):
     """Another version is being sent to this worker, and takes long."""
 
@@ -149,6 +169,10 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     AdminOff: HTTPStatus.FORBIDDEN,
+    FeedbackOff: HTTPStatus.FORBIDDEN,
+    CrossSite: HTTPStatus.FORBIDDEN,
+    CorrectionNotFound: HTTPStatus.NOT_FOUND,
+    ReportNotFound: HTTPStatus.NOT_FOUND,
     InvalidUpload: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadsBusy: HTTPStatus.SERVICE_UNAVAILABLE,
     DocumentRefused: HTTPStatus.CONFLICT,
@@ -168,11 +192,17 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     errors.InvalidChange: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.VersionFileError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooManyCorrections: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.CorrectionsFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The nearest class in an error's ancestry counts."""
 
 RETRY_AFTER_SECONDS: Final = 1
+
+_RETRY_AFTER: Final = {
+    HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS,
+    HTTPStatus.TOO_MANY_REQUESTS: 60,  # the only limit of that kind counts by the minute
+}
 
 
 def status_of(error: Exception) -> HTTPStatus:
@@ -210,8 +240,8 @@ _FORMS: Final[dict[str, Callable[[HTTPStatus, str], dict[str, Any]]]] = {
 
 
 def _with_headers(response: Response, status: HTTPStatus) -> Response:
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status in _RETRY_AFTER:
+        response.headers["Retry-After"] = str(_RETRY_AFTER[status])
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="admin"'
     return response

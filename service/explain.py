@@ -67,15 +67,20 @@ def _class(query: Query, metadata: Metadata, winner: int) -> int:
     if query.label is not None and query.index is not None:
         raise InvalidField((("query", "label"), "give index or label, not both"))
     if query.label is not None:
-        if query.label not in metadata.labels:
-            known = ", ".join(metadata.labels[:12])
-            raise InvalidField((("query", "label"), f"no class has the label {query.label[:40]!r}; there are {known}"))
-        return metadata.labels.index(query.label)
+        return index_of(query.label, metadata)
     if query.index is None:
         return winner
     if query.index >= len(metadata.labels):
         raise InvalidField((("query", "index"), f"must be less than {len(metadata.labels)}, the number of classes"))
     return query.index
+
+
+def index_of(label: str, metadata: Metadata) -> int:
+    """Give the index of the class that has a label. Raises InvalidField."""
+    if label not in metadata.labels:
+        known = ", ".join(metadata.labels[:12])
+        raise InvalidField((("query", "label"), f"no class has the label {label[:40]!r}; there are {known}"))
+    return metadata.labels.index(label)
 
 
 def _extended(prediction: bytes, why: dict[str, Any]) -> bytes:

@@ -45,6 +45,8 @@ def worker_exit(_server: Any, worker: Any) -> None:
     extensions = worker.app.wsgi().flask.extensions
     extensions["counters"].add_up()
     extensions["tracing"].stop()
+    if extensions["corrections"] is not None:
+        extensions["corrections"].close()
 
 
 def child_exit(server: Any, worker: Any) -> None:

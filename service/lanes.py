@@ -22,6 +22,8 @@ class Lane(Enum):
     """For large bodies; a second thread would only fight with the first for the interpreter."""
     SCRAPE = 2
     """For what waits for the other workers' counts; not behind what may wait for the store."""
+    FEEDBACK = 3
+    """For what is kept in the database of corrections; not behind what may wait for the store, and not before it."""
     STORE = 4
     """For what reads the store or changes it, and may wait for other workers meanwhile."""
 
@@ -31,7 +33,7 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/healthz", "/readyz", "/predict", "/explain"})
+_ON_LOOP: Final = frozenset({"/", "/feedback", "/healthz", "/readyz", "/predict", "/explain"})
 """Paths that are answered from memory."""
 
 _PROTOCOLS_ON_LOOP: Final = re.compile(
@@ -44,6 +46,8 @@ _CHANGES_STORE: Final = ("/models", "/v2/repository/models/")
 
 _PAGE: Final = "/page/"
 """What the paths of the page's files begin with, which are in memory, too."""
+
+_FEEDBACK: Final = "/feedback"
 
 _NUMBERS: Final = frozenset({"application/octet-stream", "application/x-npy"})
 
@@ -78,6 +82,8 @@ class Lanes:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             return Lane.SCRAPE
+        if path.startswith(_FEEDBACK) and environ["REQUEST_METHOD"] != "GET":  # which says what is kept, from memory
+            return Lane.FEEDBACK
         on_loop = path in _ON_LOOP or path.startswith(_PAGE) or _PROTOCOLS_ON_LOOP.fullmatch(path)
         if not on_loop or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE

@@ -28,7 +28,7 @@ class Query(BaseModel):
     """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
-_Query = TypeVar("_Query", bound=Query)
+_Query = TypeVar("_Query", bound=BaseModel)
 
 
 class Predict:

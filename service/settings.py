@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mlp.corrections import Corrections
 from mlp.errors import InvalidLocation
 from mlp.store import CACHE, open_store
 from service.errors import SettingsError
@@ -27,6 +29,18 @@ def _location(value: object) -> str:
         return open_store(str(value)).location
     except InvalidLocation as error:
         raise ValueError(str(error)) from error
+
+
+def _database(value: object) -> SecretStr | None:
+    """Give a database's URL, whose password nobody should see; None for an empty one."""
+    url = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+    if not url:
+        return None
+    try:
+        Corrections(url)
+    except InvalidLocation as error:
+        raise ValueError(str(error)) from error
+    return SecretStr(url)
 
 
 class Settings(BaseSettings):
@@ -62,6 +76,12 @@ class Settings(BaseSettings):
     """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
     shadow_examples: int = Field(default=0, ge=0, le=1000)
     """Pictures on which the shadow disagreed that are kept and shown; 0, because they are what clients sent."""
+    feedback: Annotated[SecretStr | None, BeforeValidator(_database)] = None
+    """The database that corrections are kept in: `sqlite:///file` or `postgresql://…`; without it none are kept."""
+    feedback_per_minute: int = Field(default=60, ge=1, le=100_000)
+    """Most corrections that are kept within a minute, whoever sends them; more are answered with 429."""
+    feedback_max: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Most corrections that are kept in all; more are answered with 507."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe events that are logged; each request is one of level info."""
     log_format: Literal["json", "text"] = "json"
@@ -90,8 +110,8 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            lines = [f"{variable(str(e['loc'][0]))}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
-            raise SettingsError("; ".join(lines)) from error
+            lines = [f"{variable(str(e['loc'][0]))}: {e['msg']}{_got(e)}" for e in error.errors()]
+            raise SettingsError("; ".join(lines)) from None  # it has the values in it
 
 
 def variable(field: str) -> str:
@@ -100,3 +120,11 @@ def variable(field: str) -> str:
     if known is None:
         return field
     return str(known.validation_alias) if known.validation_alias else f"MLP_{field.upper()}"
+
+
+_SECRET: Final = ("feedback", "admin_token")
+
+
+def _got(error: ErrorDetails) -> str:
+    """Give what a wrong value is, unless it may hold a password."""
+    return "" if error["loc"][0] in _SECRET else f", got {error['input']!r}"

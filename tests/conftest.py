@@ -1,5 +1,6 @@
 """What most tests begin from, and where the real data is."""
 
+import contextlib
 import gzip
 import signal
 import uuid
@@ -10,10 +11,23 @@ import pytest
 from mlp.local_store import LocalStore
 from mlp.store import open_store
 from tests.drafts import ROOT, Draft, make_draft
+from tests.postgres import PROGRAMS, Postgres
 from tests.s3_server import BUCKET, S3Server
 
 # What a script starts in the background has SIGINT ignored, and so would have all that is started from here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def a_postgres():
+    if PROGRAMS is None:
+        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.fixture
@@ -61,3 +75,25 @@ def own_server(monkeypatch):
         monkeypatch.setenv(name, value)
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server that all tests share, and that starts when the first of them asks for it."""
+    with a_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path) -> str:
+    """The URL of a database in which nothing is yet, of each kind that there is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/corrections.sqlite"
+    return request.getfixturevalue("postgres").make_database(uuid.uuid4().hex)
+
+
+@pytest.fixture
+def own_postgres():
+    """A PostgreSQL server that a test may stop and start."""
+    with a_postgres() as server:
+        yield server

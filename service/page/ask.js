@@ -81,6 +81,20 @@ export class Newest {
   }
 }
 
+/** Give whether this service keeps corrections, and what of them. */
+export function feedback() {
+  return asked("feedback");
+}
+
+/** Have a picture kept with its right label; give the correction, with its id. */
+export function correct(picture, { model, version, label }) {
+  return askAbout("feedback", picture, { model, version, label });
+}
+
+export function takeBack(id) {
+  return asked(`feedback/${id}`, { method: "DELETE" });
+}
+
 async function askAbout(path, picture, { signal, ...query } = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
   const text = new URLSearchParams(given).toString();
@@ -97,6 +111,7 @@ async function asked(path, options = {}) {
     const problem = await response.json().catch(() => ({})); // a proxy's error is no JSON
     throw new Problem(response.status, problem.detail ?? `the service answered ${response.status}`);
   }
+  if (response.status === 204) return null;
   const body = await response.json();
   options.signal?.throwIfAborted(); // it may have come before it was given up
   const generation = Number(response.headers.get("X-Model-Generation"));

@@ -1,11 +1,13 @@
 // Joins the parts: what is drawn or chosen is asked about, and what is answered is shown.
 //
 // pad.js is the drawing pad, pictures.js takes pictures, ask.js speaks with the service, answer.js and why.js show
-// answers, versions.js and compare.js the versions; paint.js, words.js and element.js are what these share.
+// answers, correct.js takes what people say of them, versions.js and compare.js are the versions; paint.js, words.js and
+// element.js are what these share.
 
 import { showAnswer, showClasses, showNothing, showSeen } from "./answer.js";
 import { classes, explain, models, Newest, predict } from "./ask.js";
 import { Compare } from "./compare.js";
+import { Correct } from "./correct.js";
 import { $, element } from "./element.js";
 import { Pad } from "./pad.js";
 import { Pictures } from "./pictures.js";
@@ -19,6 +21,7 @@ const pad = new Pad($("pad"));
 const versions = new Versions();
 const compare = new Compare({ again: () => ask() });
 const pictures = new Pictures({ model: () => $("model").value, choose });
+const correct = new Correct();
 const asking = new Newest(failed);
 
 /** A picture that was chosen, while it is the one that is looked at; else the drawing is. */
@@ -54,6 +57,7 @@ function drawn() {
   chosen = null;
   explained = null;
   pictures.release();
+  correct.withdraw();
   buttons();
 }
 
@@ -70,13 +74,16 @@ function ask() {
     showNothing("blank", "Nothing yet", "The answer comes while you draw.");
     showWhyPart(false);
     compare.clear();
+    correct.withdraw();
     return;
   }
   const asked = picture();
   asking.run(
     async (signal) => {
       const model = $("model").value;
-      told(await predict(asked, { model, signal }), { say: true });
+      const answer = await predict(asked, { model, signal });
+      told(answer, { say: true });
+      correct.offer(asked, answer, labels);
       const why = await explain(asked, { model, signal, units: open ? UNITS : 0, index: explained });
       told(why, { say: false });
       showSeen(why.explanation);
@@ -97,6 +104,7 @@ function told(answer, { say }) {
 
 function failed(error) {
   showWhyPart(false);
+  correct.withdraw();
   if (error.status === 422) showNothing("problem", "There is nothing to read", error.message);
   else if (error.status) showNothing("problem", "That did not work", error.message);
   else showNothing("problem", "The service cannot be reached", "Draw on, and it is asked again.");
@@ -112,6 +120,7 @@ function press(index) {
 async function choose(file) {
   chosen = file;
   explained = null;
+  correct.withdraw();
   const image = await createImageBitmap(file).catch(() => null);
   if (chosen !== file) return;
   pad.show(image);
@@ -194,8 +203,10 @@ async function learnClasses() {
   labels = versions.live ? await classes($("model").value, versions.live) : [];
   if (labels.join("\n") === before) return;
   showClasses($("bars"), labels);
+  correct.learn(labels);
   const digits = labels.every((label) => /^\d$/.test(label));
   $("hint-text").textContent = digits ? "Draw a digit here" : "Draw here, or drop a picture";
 }
 
 start().catch(failed);
+correct.begin();

@@ -115,6 +115,7 @@ export class Versions extends EventTarget {
     );
     if (version.state === "refused") chips.push(element("span", { className: "chip refused" }, "refused"));
     const facts = version.reason ? [version.reason] : described(version);
+    if (version.report) facts.push(" · ", this.#report(version));
     const row = element(
       "li",
       { className: isLive ? "version live" : "version" },
@@ -124,6 +125,13 @@ export class Versions extends EventTarget {
     );
     row.dataset.version = version.version;
     return row;
+  }
+
+  #report(version) {
+    const href = `models/${encodeURIComponent(this.#name)}/versions/${version.version}/report`;
+    const link = element("a", { href, target: "_blank", rel: "noopener" }, "training report");
+    link.setAttribute("aria-label", `training report of version ${version.version}`);
+    return link;
   }
 
   #button(version, isLive) {

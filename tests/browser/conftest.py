@@ -6,9 +6,11 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
+from mlp.corrections import ALL, Corrections
 from mlp.local_store import LocalStore
 from tests.drafts import ROOT
 from tests.live.conftest import Server, serving
@@ -16,6 +18,9 @@ from tests.live.conftest import Server, serving
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 TOKEN = "open sesame"
+
+PER_MINUTE = 30
+"""Corrections that the server takes; a test begins without any."""
 
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
@@ -77,9 +82,25 @@ def store(tmp_path_factory) -> LocalStore:
 
 
 @pytest.fixture(scope="module")
-def server(store) -> Iterator[Server]:
-    with serving(store.root, MLP_ADMIN_TOKEN=TOKEN, MLP_POLL_SECONDS="0.1") as running:
+def feedback(tmp_path_factory) -> str:
+    """The URL of the database in which the server keeps corrections."""
+    return f"sqlite:///{tmp_path_factory.mktemp('feedback')}/corrections.sqlite"
+
+
+@pytest.fixture(scope="module")
+def server(store, feedback) -> Iterator[Server]:
+    limits = {"MLP_POLL_SECONDS": "0.1", "MLP_FEEDBACK_PER_MINUTE": str(PER_MINUTE)}
+    with serving(store.root, MLP_ADMIN_TOKEN=TOKEN, MLP_FEEDBACK=feedback, **limits) as running:
         yield running
+
+
+@pytest.fixture
+def kept(feedback):
+    """What is kept, the newest last; nothing when the test begins and after it."""
+    corrections = Corrections(feedback)
+    corrections.erase(ALL)
+    yield lambda: list(corrections.read())
+    corrections.erase(ALL)
 
 
 @pytest.fixture(scope="module")
@@ -93,19 +114,25 @@ def browser():
         browser.close()
 
 
+def _fulfil(answer, route):
+    route.fulfill(json=answer)
+
+
 @pytest.fixture
 def opened(server, browser):
     """Open the page in a window of its own. At the end nothing may have gone wrong in it that a test did not expect."""
     with contextlib.ExitStack() as stack:
         pages = []
 
-        def open_page(**how) -> Page:
+        def open_page(answers=None, **how) -> Page:
             context = browser.new_context(**{**DESKTOP, "reduced_motion": "reduce", **how})
             stack.callback(context.close)
             found = Page(context.new_page())
             found.page.on("console", lambda message: found.errors.extend([message.text] * (message.type == "error")))
             found.page.on("pageerror", lambda error: found.errors.append(str(error)))
             found.page.on("request", lambda request: found.urls.append(request.url))
+            for path, answer in (answers or {}).items():
+                found.page.route(path, partial(_fulfil, answer))
             found.page.goto(server.url)
             found.expect("#live-text", re.compile(r"^Version \d is live"))
             pages.append(found)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from mlp import corrections
 from service.app import create_app
 from service.settings import Settings
 from tests.drafts import ROOT
@@ -65,6 +66,12 @@ def test_help_lists_every_make_target():
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert targets == set(re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE))
+
+
+def test_make_run_keeps_corrections_where_training_looks_for_them():
+    assert f"MLP_FEEDBACK ?= {corrections.DEFAULT}" in MAKEFILE
+    file = corrections.DEFAULT.removeprefix("sqlite:///")
+    assert subprocess.run(["git", "check-ignore", "-q", file], cwd=ROOT).returncode == 0
 
 
 def test_imports_point_one_way():

@@ -1,11 +1,14 @@
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
 
 import numpy as np
+import psycopg
 import pytest
 
+from mlp import database as databases
 from mlp.corrections import Correction, Corrections, Selection
 from mlp.errors import CorrectionsFull, CorrectionsUnavailable, InvalidLocation, TooManyCorrections
 
@@ -13,13 +16,14 @@ PLENTY = {"per_minute": 10_000, "most": 10_000}
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/corrections.sqlite"
+def corrections(database):
+    with closing(Corrections(database)) as corrections:
+        yield corrections
 
 
 @pytest.fixture
-def corrections(url):
-    return Corrections(url)
+def in_file(tmp_path):
+    return Corrections(f"sqlite:///{tmp_path}/corrections.sqlite")
 
 
 def seven(number=0, label="7", **fields):
@@ -93,18 +97,18 @@ def test_what_is_selected_is_erased(corrections, which, left):
     assert {found.label for found in corrections.read()} == left
 
 
-def test_one_is_erased_by_its_id_and_nothing_of_it_stays_in_the_file(corrections, tmp_path):
+def test_one_is_erased_by_its_id_and_nothing_of_it_stays_in_the_file(in_file, tmp_path):
     mark = b"a picture that nobody else has" * 100
-    stored = corrections.add(seven(picture=mark), **PLENTY)
+    stored = in_file.add(seven(picture=mark), **PLENTY)
     file = tmp_path / "corrections.sqlite"
     assert mark in file.read_bytes()
 
-    assert corrections.erase(Selection(ids=[stored.id])) == 1
+    assert in_file.erase(Selection(ids=[stored.id])) == 1
     assert b"nobody else has" not in file.read_bytes()
 
 
-def test_the_file_is_its_owner_s_alone(corrections, tmp_path):
-    corrections.add(seven(), **PLENTY)
+def test_the_file_is_its_owner_s_alone(in_file, tmp_path):
+    in_file.add(seven(), **PLENTY)
 
     assert stat.S_IMODE((tmp_path / "corrections.sqlite").stat().st_mode) == 0o600
 
@@ -115,9 +119,9 @@ def _add(url, start):
         corrections.add(seven(number), **PLENTY)
 
 
-def test_processes_and_threads_may_write_at_once(url, corrections):
+def test_processes_and_threads_may_write_at_once(database, corrections):
     corrections.add(seven(), **PLENTY)  # before the fork
-    processes = [get_context("fork").Process(target=_add, args=(url, start)) for start in (100, 200)]
+    processes = [get_context("fork").Process(target=_add, args=(database, start)) for start in (100, 200)]
     for process in processes:
         process.start()
     with ThreadPoolExecutor(4) as pool:
@@ -130,25 +134,25 @@ def test_processes_and_threads_may_write_at_once(url, corrections):
     assert sum(found.part == "validation" for found in corrections.read()) == 81 // 5
 
 
-def test_reading_where_nothing_was_kept_says_so_and_makes_nothing(corrections, tmp_path):
+def test_reading_where_nothing_was_kept_says_so_and_makes_nothing(in_file, tmp_path):
     with pytest.raises(CorrectionsUnavailable, match=r"there is no .*corrections\.sqlite"):
-        corrections.count()
+        in_file.count()
 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_database_of_something_else_is_refused_when_it_is_read(corrections, tmp_path):
+def test_a_database_of_something_else_is_refused_when_it_is_read(in_file, tmp_path):
     sqlite3.connect(tmp_path / "corrections.sqlite").execute("CREATE TABLE other (x)").connection.close()
 
     with pytest.raises(CorrectionsUnavailable, match="nothing has been kept"):
-        list(corrections.read())
+        list(in_file.read())
 
 
-def test_what_is_no_database_is_unavailable(corrections, tmp_path):
+def test_what_is_no_database_is_unavailable(in_file, tmp_path):
     (tmp_path / "corrections.sqlite").write_bytes(b"not a database, but long enough to look at" * 100)
 
     with pytest.raises(CorrectionsUnavailable, match="file is not a database"):
-        corrections.add(seven(), **PLENTY)
+        in_file.add(seven(), **PLENTY)
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path):
@@ -157,17 +161,62 @@ def test_a_folder_that_is_not_there_is_unavailable(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "corrections.sqlite", "mysql://host/x", "sqlite://", "sqlite:///:memory:", "sqlite+other:///x"]
+    "url",
+    [
+        "",
+        "corrections.sqlite",
+        "mysql://host/x",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite+other:///x",
+        "sqlite:///file:x?uri=true",
+        "postgresql://host",
+        "postgresql://host:port/x",
+    ],
 )
 def test_an_address_that_cannot_be_used_says_what_is_expected(url):
     with pytest.raises(InvalidLocation, match=r"sqlite:///corrections\.sqlite"):
         Corrections(url)
 
 
-def test_a_password_is_never_shown():
-    corrections = Corrections("postgresql://someone:secret@127.0.0.1:1/x")
+@pytest.mark.parametrize("url", ["someone:secret@127.0.0.1:1/x", "someone@127.0.0.1:1/x?password=secret"])
+def test_a_password_is_never_shown(url):
+    corrections = Corrections(f"postgresql://{url}")
 
     with pytest.raises(CorrectionsUnavailable) as refused:
         corrections.count()
     assert "secret" not in f"{corrections.location}{refused.value}"
     assert "127.0.0.1:1" in str(refused.value)
+
+
+def test_reading_a_server_where_nothing_was_kept_says_so(postgres):
+    with (
+        closing(Corrections(postgres.url())) as corrections,
+        pytest.raises(CorrectionsUnavailable, match="nothing has been kept in postgresql://"),
+    ):
+        corrections.count()
+
+
+def test_a_server_that_was_restarted_is_used_again(own_postgres):
+    with closing(Corrections(own_postgres.make_database("corrections"))) as corrections:
+        first = corrections.add(seven(), **PLENTY)
+
+        own_postgres.stop()
+        with pytest.raises(CorrectionsUnavailable):
+            corrections.add(seven(1), **PLENTY)
+        own_postgres.start()
+
+        corrections.add(seven(1), **PLENTY)
+        assert [found.id == first.id for found in corrections.read()] == [True, False]
+
+
+def test_a_writer_that_has_to_wait_for_another_too_long_gives_up(postgres, monkeypatch):
+    url = postgres.make_database("waiting")
+    monkeypatch.setattr(databases, "_STATEMENT_SECONDS", 1)
+    with closing(Corrections(url)) as corrections:
+        with psycopg.connect(url) as other:
+            other.execute(f"SELECT pg_advisory_xact_lock({databases._LOCK})")
+            with pytest.raises(CorrectionsUnavailable, match="statement timeout"):
+                corrections.add(seven(), **PLENTY)
+
+        assert corrections.add(seven(), **PLENTY).id
