@@ -5,8 +5,6 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mlp import prepare
-
 SIDE = 280
 
 Points = list[tuple[float, float]]
@@ -67,8 +65,3 @@ STYLES: Final[dict[str, tuple[str, list[Points]]]] = {
 def drawings(style: str, count: int, rng: np.random.Generator) -> list[np.ndarray]:
     """So many drawings of a style, each another."""
     return [drawing(STYLES[style][1], rng) for _ in range(count)]
-
-
-def prepared(pixels: np.ndarray) -> np.ndarray:
-    """What a network is given of a drawing, (28, 28)."""
-    return prepare.digit(Image.fromarray(pixels), 28, 28)

@@ -9,20 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
 
 import numpy as np
 
-from mlp.corrections import Correction, Corrections, Selection
+from mlp.corrections import DEFAULT, Correction, Corrections, Selection
 from mlp.errors import MlpError
 from mlp.store import Store
 from training.errors import FeedbackError
 from training.labelled import DataSet
 from training.measure import Examples
 from training.recipes import Recipe
-
-DEFAULT: Final = "sqlite:///feedback.sqlite"
-"""Where corrections are kept when nothing else is said: in the folder that the commands and the service run in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mlp.corrections import Correction, Corrections
+from mlp.corrections import DEFAULT, Correction, Corrections
 from mlp.errors import CorrectionsUnavailable
 from tests.drafts import make_draft
 from training import run
 from training.errors import FeedbackError
-from training.feedback import DEFAULT, feedback, url_of
+from training.feedback import feedback, url_of
 from training.recipes import Recipe
 
 RECIPE = Recipe(model="quarters", hidden=(16,), epochs=1, batch_size=20, validation=80)

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from mlp.corrections import DEFAULT
 from training import gate
-from training.feedback import DEFAULT, url_of
+from training.feedback import url_of
 
 
 @dataclass(frozen=True, slots=True)
