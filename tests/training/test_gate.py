@@ -115,6 +115,18 @@ def correct(url, count, label="0"):
         corrections.add(Correction("quarters", 1, "1", 0.9, label, pixels), per_minute=1000, most=1000)
 
 
+@pytest.fixture(autouse=True)
+def _no_report(request, monkeypatch):
+    """Figures take longer than all else here, and only one test looks at them."""
+    if "reported" not in request.fixturenames:
+        monkeypatch.setattr("training.commands.train._write_report", lambda *_: None)
+
+
+@pytest.fixture
+def reported():
+    """Asks for reports."""
+
+
 @pytest.fixture
 def served(store, data):
     train(store, data, "--epochs", "8", "--promote", "--no-report")
@@ -131,7 +143,7 @@ def wrong_label(served):
     return str((int(served.read("quarters", 1).scores(stripe).argmax()) + 1) % 4)
 
 
-def test_a_version_that_has_learnt_is_promoted_and_says_from_what(served, data, url):
+def test_a_version_that_has_learnt_is_promoted_and_says_from_what(served, data, url, reported):
     correct(url, 20, wrong_label(served))
 
     said = train(served, data, *LEARN, "--feedback", url, "--promote")
