@@ -110,12 +110,20 @@ class Corrections:
         return stored
 
     def read(self, which: Selection = ALL) -> Iterator[Correction]:
-        """Give those that are selected, the oldest first."""
-        columns = self._table.c
-        chosen = self._sql.select(self._table).where(*self._conditions(which))
-        with self._database.reading(self._table) as connection:
-            rows = connection.execution_options(yield_per=_AT_ONCE)
-            yield from map(_correction, rows.execute(chosen.order_by(columns.created_at, columns.id)))
+        """Give those that are selected, the oldest first; whoever takes their time holds nobody up who writes."""
+        columns, sql = self._table.c, self._sql
+        chosen = sql.select(self._table).where(*self._conditions(which))
+        page = chosen.order_by(columns.created_at, columns.id).limit(_AT_ONCE)
+        rest = page
+        while True:
+            with self._database.reading(self._table) as connection:
+                rows = connection.execute(rest).all()
+            yield from map(_correction, rows)
+            if len(rows) < _AT_ONCE:
+                return
+            last = rows[-1]
+            of_its_time = sql.and_(columns.created_at == last.created_at, columns.id > last.id)
+            rest = page.where(sql.or_(columns.created_at > last.created_at, of_its_time))
 
     def count(self, which: Selection = ALL) -> int:
         """Give how many are selected."""

@@ -1,6 +1,5 @@
-"""What changes the store over HTTP: send a version, move an alias, roll back, delete. For who has the admin token."""
+"""What changes the store over HTTP: send a version, move an alias, roll back, delete. For who has an admin token."""
 
-import hmac
 import threading
 from typing import Annotated, Final, TypeVar
 
@@ -8,18 +7,12 @@ from flask import Blueprint, Response, request, url_for
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from mlp.aliases import PRODUCTION, AliasDocument, Note
+from mlp.aliases import PRODUCTION, AliasDocument
 from mlp.errors import VersionFileError, VersionNotFound
 from service import reply
+from service.access import Admins, changed, note
 from service.body import received
-from service.errors import (
-    AdminOff,
-    InvalidField,
-    InvalidUpload,
-    MalformedBody,
-    Unauthorized,
-    UploadsBusy,
-)
+from service.errors import InvalidField, InvalidUpload, MalformedBody, UploadsBusy
 from service.live import LiveModels
 from service.move import move, promote
 from service.settings import Settings
@@ -53,14 +46,11 @@ class Rollback(BaseModel):
     why: str = ""
 
 
-def routes(live: LiveModels, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, admins: Admins, settings: Settings) -> Blueprint:
     """Give the routes; each refuses whoever has no token."""
     blueprint = Blueprint("admin", __name__)
     uploading = threading.Lock()
-
-    @blueprint.before_request
-    def check() -> None:
-        authorize(settings)
+    blueprint.before_request(admins.authorize)
 
     @blueprint.post("/models/<name>/versions")
     def upload(name: str) -> Response:
@@ -71,6 +61,7 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
             number = _store(live, name, _upload(settings.max_upload_bytes))
         finally:
             uploading.release()
+        changed("version stored", model=name, version=number)
         live.board.look_soon()  # the model may be new
         response = reply.json({"name": name, "version": number}, 201)
         response.headers["Location"] = url_for("catalogue.version", name=name, reference=number)
@@ -84,61 +75,43 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
             name,
             body.version,
             alias,
-            Note(_BY, body.why),
+            note(_BY, body.why),
             force=body.force,
             seconds=settings.swap_seconds,
             if_generation=_if_match(),
         )
-        return _moved(name, document)
+        return _moved("alias moved", name, alias, document)
 
     @blueprint.post("/models/<name>/rollback")
     def rollback(name: str) -> Response:
         body = _body(Rollback) if request.get_data() else Rollback()  # a chunked one has no length
         live.store.versions(name)
-        note = Note(_BY, body.why)
+        noted = note(_BY, body.why)
         document = move(
             live,
             name,
-            lambda before: before.rolled_back(body.alias, note),
+            lambda before: before.rolled_back(body.alias, noted),
             lambda generation: live.store.rollback(
-                name, body.alias, if_generation=generation, by=note.by, why=note.why
+                name, body.alias, if_generation=generation, by=noted.by, why=noted.why
             ),
             if_generation=_if_match(),
             forced=True,  # the way back is always open
             seconds=settings.swap_seconds,
         )
-        return _moved(name, document)
+        return _moved("alias rolled back", name, body.alias, document)
 
     @blueprint.delete("/models/<name>/versions/<version>")
     def delete(name: str, version: str) -> tuple[str, int]:
         if not (version.isascii() and version.isdecimal()):
             raise VersionNotFound(f"{version!r} is no version's number; an alias cannot be deleted here")
-        live.store.delete(name, live.store.resolve(name, version), by=_BY)
+        number = live.store.resolve(name, version)
+        live.store.delete(name, number, by=note(_BY, "").by)
+        changed("version deleted", model=name, version=number)
         live.board.deleted()
         live.board.look_soon()
         return "", 204
 
     return blueprint
-
-
-def is_admin(authorization: str, settings: Settings) -> bool:
-    """Whether a request's header `Authorization` has the admin token."""
-    if settings.admin_token is None:
-        return False
-    scheme, _, token = authorization.partition(" ")
-    expected = settings.admin_token.get_secret_value().encode()
-    given = token.strip().encode("latin-1")  # WSGI gives a header's bytes as latin-1, whatever they are
-    return scheme.lower() == "bearer" and hmac.compare_digest(given, expected)
-
-
-def authorize(settings: Settings) -> None:
-    """Raise AdminOff or Unauthorized unless the request has the admin token."""
-    if settings.admin_token is None:
-        raise AdminOff(
-            "this service has no admin token, so its models cannot be changed over HTTP: set MLP_ADMIN_TOKEN"
-        )
-    if not is_admin(request.headers.get("Authorization", ""), settings):
-        raise Unauthorized("this needs the admin token: Authorization: Bearer …")
 
 
 def _upload(limit: int) -> bytes:
@@ -173,8 +146,9 @@ def _if_match() -> int | None:
     return int(number)
 
 
-def _moved(name: str, document: AliasDocument) -> Response:
+def _moved(change: str, name: str, alias: str, document: AliasDocument) -> Response:
     generation = document.generation
+    changed(change, model=name, alias=alias, version=document.aliases.get(alias), generation=generation)
     response = reply.json(
         {"name": name, "generation": generation, "aliases": document.aliases, "previous": document.previous}
     )

@@ -24,6 +24,9 @@ class Answer:
 class Answering(Protocol):
     """What answers requests."""
 
+    most_bytes: int
+    """How many bytes long bodies may have together while they are received and wait for their answers."""
+
     def limit(self, environ: Environ) -> int:
         """Give how many bytes a request's body may have."""
 

@@ -19,6 +19,7 @@ from service import (
     report,
     v1,
 )
+from service.access import Admins
 from service.answering import Answer, Body, Environ
 from service.board import Board
 from service.counters import Counters, NoCounters
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["counters"] = counters = Counters(board) if settings.metrics == "on" else NoCounters(board)
     app.extensions["tracing"] = tracing = Tracing()
+    app.extensions["admins"] = admins = Admins(settings)
     inference = Inference(live, shadow, counters, tracing, settings)
     app.extensions["infer"] = infer = Infer(inference, settings.max_body_bytes)
     app.extensions["corrections"] = corrections = _corrections(settings)
@@ -68,8 +70,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         feedback.routes(live, corrections, counters, settings),
         catalogue.routes(live),
         report.routes(live),
-        admin.routes(live, settings),
-        v2.routes(live, infer, counters, settings),
+        admin.routes(live, admins, settings),
+        v2.routes(live, infer, counters, admins, settings),
         v1.routes(live, inference, settings),
         invocations.routes(live, inference, settings),
         health.routes(live),
@@ -98,4 +100,4 @@ def create_server() -> Dispatch:
         found: Answer | None = predicts(environ, body) or infers(environ, body)
         return found
 
-    return Dispatch(app, Lanes(settings), direct)
+    return Dispatch(app, Lanes(settings, app.extensions["admins"]), direct)

@@ -1,5 +1,6 @@
 """The connections of one worker together: how many there may be, and the end of those who keep it waiting."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -40,6 +41,10 @@ class Clients:
 
     changed: Callable[[int], object] = id
     """Told how many there are whenever that changes."""
+    most_bytes: int = sys.maxsize
+    """How many bytes may be held."""
+    held: int = 0
+    """Bytes of long bodies that are here and not answered yet, of all of them together."""
 
     def add(self, client: Client) -> None:
         """Take one in."""
@@ -50,6 +55,11 @@ class Clients:
         """Let one go."""
         self.open.discard(client)
         self.changed(len(self.open))
+
+    def hold(self, size: int) -> bool:
+        """Count bytes of a long body, less than 0 for those that are let go, and give whether there may be so many."""
+        self.held += size
+        return self.held <= self.most_bytes
 
     def tick(self, now: float) -> None:
         """Close connections whose time is over, by the loop's clock; to be called once a second."""

@@ -35,7 +35,7 @@ _HEAD_BYTES: Final = 64 * 2**10
 """Most that a request's line and headers may take."""
 
 _STRAIGHT_BYTES: Final = 32 * 2**10
-"""Rest of a body from which on it is received straight into its place."""
+"""Length of a body, or of its rest, from which on it is long: received straight into its place, and counted."""
 
 _JOINED_BYTES: Final = 64 * 2**10
 """Longest body that is copied behind its headers to be sent in one piece."""
@@ -54,6 +54,8 @@ class _Asked:
     environ: Environ
     body: Body | None
     keep_alive: bool
+    held: int = 0
+    """Bytes of its body that are counted."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -86,6 +88,8 @@ class Connection(asyncio.BufferedProtocol):
         self._body = _NOTHING
         self._rest: memoryview | None = None
         """What is still to come of `_body`, when it is put straight there."""
+        self._held = 0
+        """Bytes of it that are counted: of a long one all."""
         self._refused = False
         # Those that have been read
         self._waiting: deque[_Asked] = deque()
@@ -94,6 +98,8 @@ class Connection(asyncio.BufferedProtocol):
         self._turn_taken = False
         self._last: Answer | None = None
         """What ends the connection, when all before it is answered."""
+        self._lingers = False
+        """Whether what the client still sends is taken for a moment after that."""
         self._reads = True
         self._drains = False
         self._writable = True
@@ -123,9 +129,8 @@ class Connection(asyncio.BufferedProtocol):
         """Forget the client; what is being answered for it comes to its end."""
         self._clients.discard(self)
         self._reads = False
-        self._waiting.clear()
+        self._forget()
         self._parser = None  # it refers to this, and garbage would have to be looked for
-        self._body, self._rest = _NOTHING, None
 
     def get_buffer(self, _size: int) -> memoryview:
         """Give where what comes next is to be put: the rest of a long body straight to where it stays."""
@@ -141,7 +146,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._be_patient()
         self._rest = self._rest[size:]
-        if not self._rest:
+        self._hold(size)
+        if self._rest is not None and not self._rest:
             self._rest = None
             self._parser = httptools.HttpRequestParser(self)  # the old one still waits for that body
             body, self._body = self._body, _NOTHING
@@ -177,6 +183,7 @@ class Connection(asyncio.BufferedProtocol):
         self._body[:here] = b"".join(self._parts)
         self._parts = []
         self._rest = self._body[here:]
+        self._hold(here)
 
     def eof_received(self) -> bool:
         """Give whether the connection stays open: the client sends nothing more, but may wait for an answer."""
@@ -249,6 +256,8 @@ class Connection(asyncio.BufferedProtocol):
             set_length(self._environ, sum(map(len, self._parts)))
             self._parts = []
             self._refuse()
+        elif "HTTP_TRANSFER_ENCODING" in self._environ:
+            self._hold(len(part))
 
     def on_message_complete(self) -> None:
         """Answer."""
@@ -265,8 +274,13 @@ class Connection(asyncio.BufferedProtocol):
     # Requests
 
     def _complete(self, body: Body) -> None:
+        if len(body) >= _STRAIGHT_BYTES and len(body) > self._held:  # it came at once
+            self._hold(len(body) - self._held)
+            if self._refused:
+                return
         environ, self._environ = self._environ, {}
-        self._ask(_Asked(environ, body, self._keep_alive))
+        held, self._held = self._held, 0
+        self._ask(_Asked(environ, body, self._keep_alive, held))
 
     def _await_body(self, environ: Environ) -> None:
         """Ask for the body, where the client waits to be asked (RFC 9110, section 10.1.1)."""
@@ -279,8 +293,24 @@ class Connection(asyncio.BufferedProtocol):
         if self._asked is None:
             self.deadline = self._loop.time() + BODY_SECONDS
 
+    def _hold(self, size: int) -> None:
+        """Count a part of a long body. Where all of them have too much, whoever sends more has to come back."""
+        self._held += size
+        if self._clients.hold(size):
+            return
+        self._let_go()
+        self._refused = self._lingers = True
+        self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being sent here at once", ("Retry-After", "1"))
+
+    def _let_go(self) -> None:
+        """Forget the body that is being read."""
+        self._clients.hold(-self._held)
+        self._held = 0
+        self._parts, self._body, self._rest = [], _NOTHING, None
+
     def _refuse(self) -> None:
         """Let the request be answered without its body, of which the rest is let go."""
+        self._let_go()
         self._refused = True
         self._ask(_Asked(self._environ, None, keep_alive=False))
 
@@ -305,6 +335,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _answered(self, asked: _Asked, answer: Answer) -> None:
         self._asked = None
+        self._clients.hold(-asked.held)
         self.deadline = self._loop.time() + (BODY_SECONDS if self._environ else IDLE_SECONDS)
         keep_alive = asked.keep_alive and not self._clients.ending
         if not self._transport.is_closing():
@@ -315,9 +346,7 @@ class Connection(asyncio.BufferedProtocol):
             if self._waiting or self._last:
                 self._loop.call_soon(self._go_on)
         elif asked.body is None and self._environ:
-            self._drains = True
-            self.deadline = self._loop.time() + _LINGER_SECONDS
-            self._transport.resume_reading()
+            self._drain()
         else:
             self._close()
 
@@ -328,8 +357,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._waiting:
             self._answer(self._waiting.popleft())
         elif self._last is not None:
-            self._write(self._last, keep_alive=False)
-            self._close()
+            last, self._last = self._last, None
+            self._write(last, keep_alive=False)
+            self._drain() if self._lingers else self._close()
         else:
             self._transport.resume_reading()
 
@@ -358,6 +388,12 @@ class Connection(asyncio.BufferedProtocol):
         self._last = Answer(status.value, about, body)
         self._go_on()
 
+    def _drain(self) -> None:
+        """Take what still comes for a moment, and let it go."""
+        self._drains = True
+        self.deadline = self._loop.time() + _LINGER_SECONDS
+        self._transport.resume_reading()
+
     def _drained(self) -> None:
         """Take note that all of a refused body has come."""
         if self._drains:
@@ -365,8 +401,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def _close(self) -> None:
         self._reads = False
-        self._waiting.clear()
+        self._forget()
         self._transport.close()
+
+    def _forget(self) -> None:
+        """Let go of all that has come and is not being answered."""
+        self._let_go()
+        self._clients.hold(-sum(asked.held for asked in self._waiting))
+        self._waiting.clear()
 
     def _write(self, answer: Answer, *, keep_alive: bool) -> None:
         lines = [f"{name}: {value}\r\n" for name, value in answer.headers]

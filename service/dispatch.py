@@ -10,6 +10,8 @@ through Flask's dispatch, which takes longer than the network.
 import asyncio
 import logging
 import sys
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,6 +22,8 @@ from flask import Flask
 
 from service.answering import Answer, Body, Environ
 from service.body import WHOLE
+from service.each_request import REFUSED
+from service.errors import QueueTooLong
 from service.lanes import Lane, Lanes
 
 _log = logging.getLogger("service")
@@ -40,11 +44,8 @@ class Dispatch:
         self.flask = flask
         self._lanes = lanes
         self._direct = direct
-        self._threads = {
-            lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name.lower())
-            for lane in Lane
-            if lane.threads
-        }
+        self.most_bytes = lanes.most_bytes
+        self._queues = {lane: _Queue(lane) for lane in Lane if lane.threads}
 
     def limit(self, environ: Environ) -> int:
         """Give how many bytes a request's body may have."""
@@ -57,9 +58,12 @@ class Dispatch:
         if lane is Lane.LOOP:
             answered(self._answer(environ, body))
             return
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads[lane], self._answer, environ, body)
-        future.add_done_callback(lambda done: answered(done.result()))
+        queue = self._queues[lane]
+        if (waited := queue.waited()) > self._lanes.queue_seconds:
+            environ[REFUSED] = QueueTooLong(f"others have waited here for {waited:.1f} seconds: come back later")
+            answered(called(self.flask, environ, None))
+            return
+        queue.put(lambda: self._answer(environ, body), answered)
 
     def _answer(self, environ: Environ, body: Body | None) -> Answer:
         if self._direct is not None and body is not None:
@@ -70,6 +74,32 @@ class Dispatch:
             if answer is not None:
                 return answer
         return called(self.flask, environ, body)
+
+
+class _Queue:
+    """A lane's threads, and since when requests wait for one of them."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._threads = ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name.lower())
+        self._waiting: deque[float] = deque()
+
+    def waited(self) -> float:
+        """Give the seconds for which the first of those that wait has done so, 0 where none does."""
+        try:
+            return time.monotonic() - self._waiting[0]
+        except IndexError:
+            return 0.0
+
+    def put(self, answer: Callable[[], Answer], answered: Callable[[Answer], None]) -> None:
+        """Have a request answered in its turn, and that told on the loop."""
+
+        def begin() -> Answer:
+            self._waiting.popleft()  # they begin in their order
+            return answer()
+
+        self._waiting.append(time.monotonic())
+        future = asyncio.get_running_loop().run_in_executor(self._threads, begin)
+        future.add_done_callback(lambda done: answered(done.result()))
 
 
 def called(flask: Flask, environ: Environ, body: Body | None) -> Answer:

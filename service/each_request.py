@@ -27,6 +27,10 @@ _NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "ind
 """What answers in another form, too."""
 
 
+REFUSED: Final = "service.refused"
+"""Where in `environ` a server puts the error that answers a request, where that is known before the app is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A request at its beginning."""
@@ -94,6 +98,8 @@ def _check_accept(environ: Mapping[str, Any]) -> None:
 def _begin(tracing: Tracing) -> None:
     g.begun = _begun(request.environ)
     g.span = tracing.begin(request.environ)
+    if (refused := request.environ.get(REFUSED)) is not None:
+        raise refused
     if request.endpoint not in _NOT_JSON:
         _check_accept(request.environ)
 

@@ -13,8 +13,10 @@ ServiceError
     ├── BodyTooLarge
     ├── TooManyPictures
     ├── NotReady
+    ├── QueueTooLong        others wait already, and have waited long
     ├── Unauthorized        no admin token, or a wrong one
     ├── AdminOff            there is no admin token to be had
+    ├── TooManyFailures     wrong admin tokens, one after the other
     ├── FeedbackOff         there is no database to keep corrections in
     ├── CrossSite           another site's page has had its visitor's browser send it
     ├── CorrectionNotFound  no correction of that id, or not any more
@@ -26,6 +28,7 @@ ServiceError
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -86,6 +89,10 @@ class NotReady(RequestError):
     """No version is loaded that could answer."""
 
 
+class QueueTooLong(RequestError):
+    """More is asked than can be answered; those that came before have waited long enough."""
+
+
 class Unauthorized(RequestError):
     """An admin's request without the token, or with a wrong one."""
 
@@ -108,6 +115,15 @@ class CorrectionNotFound(RequestError):
 
 class ReportNotFound(RequestError):
     """No training report is kept of the version."""
+
+
+class TooManyFailures(RequestError):
+    """Several wrong admin tokens came from one address."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        self.retry_after = math.ceil(seconds)
+        """Seconds to wait."""
+        super().__init__(reason)
 
 
 class UploadsBusy(RequestError):
@@ -167,8 +183,10 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     TooManyPictures: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    QueueTooLong: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     AdminOff: HTTPStatus.FORBIDDEN,
+    TooManyFailures: HTTPStatus.TOO_MANY_REQUESTS,
     FeedbackOff: HTTPStatus.FORBIDDEN,
     CrossSite: HTTPStatus.FORBIDDEN,
     CorrectionNotFound: HTTPStatus.NOT_FOUND,
@@ -285,7 +303,10 @@ def _from_any(error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return _answer(status, "The service failed on this request; the log has the details under its request id.")
-    return _answer(status, str(error), getattr(error, "problems", None))
+    response = _answer(status, str(error), getattr(error, "problems", None))
+    if isinstance(error, TooManyFailures):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _answer(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:

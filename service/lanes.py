@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-from service.admin import is_admin
+from service.access import Admins
 from service.answering import Body
 from service.settings import Settings
 
@@ -67,13 +67,18 @@ lists of pictures have more."""
 class Lanes:
     """The rules, for one service's settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, admins: Admins) -> None:
         self._settings = settings
+        self._admins = admins
+        self.queue_seconds = settings.queue_seconds
+        """For which a request may have waited for a thread before others are told to come back later."""
+        self.most_bytes = max(settings.max_bodies_bytes, settings.max_body_bytes, settings.max_upload_bytes)
+        """How many bytes long bodies may have together; at least one of the largest has room."""
 
     def limit(self, environ: Mapping[str, Any]) -> int:
         """Give how many bytes a request's body may have; the app refuses those with more."""
         if environ["PATH_INFO"].startswith(_CHANGES_STORE):
-            known = is_admin(environ.get("HTTP_AUTHORIZATION", ""), self._settings)
+            known = self._admins.name(environ.get("HTTP_AUTHORIZATION", ""))
             return self._settings.max_upload_bytes if known else 0
         return self._settings.max_body_bytes
 

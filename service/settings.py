@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Folder in which what is read from a bucket is kept, for a start while it cannot be reached."""
     max_body_bytes: int = Field(default=32 * 2**20, ge=1)
     """Largest request body; more is answered with 413."""
+    max_bodies_bytes: int = Field(default=256 * 2**20, ge=1)
+    """Most bytes that long bodies may have together in a worker, until they are answered; more is answered with 503."""
     max_image_pixels: int = Field(default=50_000_000, ge=1)
     """Most pixels of one picture, checked before it is decoded; more is answered with 413."""
     max_batch: int = Field(default=4096, ge=1)
@@ -70,8 +72,12 @@ class Settings(BaseSettings):
     """How often the store is looked at, to see whether an alias has moved."""
     swap_seconds: float = Field(default=20.0, gt=0, le=3600)
     """How long loading a version may take before it is refused and the old one stays."""
+    queue_seconds: float = Field(default=5.0, gt=0, le=3600)
+    """How long a request may have waited for others to be answered; then what comes is answered with 503 at once."""
     admin_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
     """What an admin's requests must carry as `Authorization: Bearer …`; without it, or empty, they are all refused."""
+    admin_tokens_file: str | None = None
+    """File of more admin tokens, a line each: a name and a token; it is read again whenever it changes."""
     shadow_queue: int = Field(default=256, ge=1, le=100_000)
     """Most pictures that wait in a worker to be answered by the shadow, too; what comes more is not compared."""
     shadow_examples: int = Field(default=0, ge=0, le=1000)

@@ -46,7 +46,8 @@ class Worker(base.Worker):
 
     async def _serve(self) -> None:
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        clients = Clients(self.wsgi, self.cfg.worker_connections, changed=CROWD.counted)
+        most, most_bytes = self.cfg.worker_connections, self.wsgi.most_bytes
+        clients = Clients(self.wsgi, most, changed=CROWD.counted, most_bytes=most_bytes)
         clients.tick(loop.time())
         loop.add_signal_handler(signal.SIGTERM, over.set)
         CROWD.join()

@@ -89,7 +89,7 @@ def database(request, tmp_path) -> str:
     """The URL of a database in which nothing is yet, of each kind that there is."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/corrections.sqlite"
-    return request.getfixturevalue("postgres").make_database(uuid.uuid4().hex)
+    return request.getfixturevalue("postgres").emptied()
 
 
 @pytest.fixture

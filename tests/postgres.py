@@ -46,8 +46,8 @@ class Postgres:
             stdout=subprocess.DEVNULL,
         )
 
-    def url(self, database: str = "postgres") -> str:
-        return f"postgresql://{USER}:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{self.port}/{database}"
+    def url(self) -> str:
+        return f"postgresql://{USER}:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
         """Start it, and return when it takes connections."""
@@ -67,13 +67,13 @@ class Postgres:
             assert time.monotonic() < end, f"no answer; its log: {(self._folder / 'log').read_text()}"
             time.sleep(0.05)
 
-    def make_database(self, name: str) -> str:
-        """Make an empty database, and give its URL."""
+    def emptied(self) -> str:
+        """Leave nothing in the database that a test may have, and give its URL."""
         import psycopg
 
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        return self.url(name)
+            connection.execute("DROP TABLE IF EXISTS mlp_corrections")
+        return self.url()
 
     def stop(self) -> None:
         """End it at once, as a power cut would, whoever is connected."""

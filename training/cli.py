@@ -14,6 +14,7 @@ from training.commands.aliases import promote as promote_command
 from training.commands.compare import compare
 from training.commands.converge import converge
 from training.commands.export import export
+from training.commands.feedback import feedback
 from training.commands.housekeeping import delete, prune
 from training.commands.import_network import import_command
 from training.commands.report import report as report_command
@@ -120,5 +121,5 @@ def reproduce() -> None:
 
 for _command in (promote_command, rollback, withdraw, traffic, rule, history, delete, prune):
     main.add_command(_command)
-for _command in (train, retrain, report_command, converge, compare, sweep, import_command, export):
+for _command in (train, retrain, report_command, converge, compare, sweep, import_command, export, feedback):
     main.add_command(_command)

@@ -4,7 +4,6 @@ Where they are kept is mlp/corrections.py's matter; what a new version made of t
 """
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from mlp.corrections import DEFAULT, Correction, Corrections, Selection
+from mlp.corrections import Correction, Corrections, Selection
 from mlp.errors import MlpError
 from mlp.store import Store
 from training.errors import FeedbackError
@@ -35,11 +34,6 @@ class Feedback:
     """Where they were read from, without a password."""
     sha256: str
     """Hex digest over the pictures, labels and parts of all that fit, in the order in which they were stored."""
-
-
-def url_of(given: str | None) -> str:
-    """Give the address of the corrections: the one given, else the service's `MLP_FEEDBACK`, else the default."""
-    return given or os.environ.get("MLP_FEEDBACK") or DEFAULT
 
 
 def feedback(url: str, store: Store, recipe: Recipe, data: DataSet) -> Feedback:

@@ -1,10 +1,11 @@
 """What the command line prints: text tables of a run, of a store, and of our figures beside the book's."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
 from mlp.aliases import AliasDocument
+from mlp.corrections import Correction
 from mlp.errors import VersionFileError
 from mlp.store import Store
 from training.datasets import DataSet
@@ -149,6 +150,23 @@ def history(document: AliasDocument, last: int | None = None) -> str:
     changes = document.history if last is None else document.history[-last:]
     rows = [(str(c.generation), f"{c.when.astimezone(UTC):%Y-%m-%d %H:%M:%S}", c.by, c.what, c.why) for c in changes]
     return table(("generation", "when (UTC)", "by", "what", "why"), rows)
+
+
+def corrections(found: Sequence[Correction]) -> str:
+    """Give the table of corrections, and how many there are."""
+    rows = [
+        (
+            one.id,
+            f"{datetime.fromtimestamp(one.created_at, UTC):%Y-%m-%d %H:%M:%S}",
+            f"{one.model} {one.version}",
+            f"{one.answered} ({one.confidence:.2f})",
+            one.label,
+            "" if one.part == "train" else "kept from training",
+        )
+        for one in found
+    ]
+    number = "1 correction" if len(rows) == 1 else f"{len(rows)} corrections"
+    return f"{table(('id', 'when (UTC)', 'version', 'answered', 'label', ''), rows)}\n\n{number}" if rows else number
 
 
 def rule(document: AliasDocument) -> str:

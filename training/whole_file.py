@@ -9,10 +9,10 @@ from typing import IO
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[IO[bytes]]:
+def whole(path: Path, mode: int = 0o644) -> Iterator[IO[bytes]]:
     """Give a file to write that becomes `path` at the end of the block, and nothing if the block fails.
 
-    Raises OSError.
+    `mode` says who may read it. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -21,7 +21,7 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # mkstemp lets nobody else read it
+            os.fchmod(file.fileno(), mode)  # mkstemp lets nobody else read it
         Path(temporary).replace(path)
     except BaseException:
         with suppress(OSError):

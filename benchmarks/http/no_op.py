@@ -2,6 +2,7 @@
 
 from flask import Flask, Response, request
 
+from service.access import Admins
 from service.dispatch import Dispatch
 from service.lanes import Lanes
 from service.settings import Settings
@@ -15,4 +16,5 @@ def _predict() -> Response:
     return Response(b'{"ok":true}\n', content_type="application/json")
 
 
-server = Dispatch(_flask, Lanes(Settings()))
+_settings = Settings()
+server = Dispatch(_flask, Lanes(_settings, Admins(_settings)))

@@ -5,8 +5,9 @@ A version is loaded here when it is in production; docs/protocols.md says what t
 
 from collections.abc import Iterator
 
-from mlp.aliases import PRODUCTION, Note
+from mlp.aliases import PRODUCTION
 from mlp.errors import ModelNotFound
+from service.access import changed, note
 from service.candidate import Live
 from service.errors import NotReady, Unsupported
 from service.layout import Cell
@@ -68,14 +69,16 @@ def load(live: LiveModels, settings: Settings, name: str, asked: LoadParameters)
         )
     newest = live.store.versions(name)[-1]
     version = live.store.resolve(name, str(asked.version)) if asked.version is not None else newest
-    note = Note(_BY, asked.why)
-    document = promote(live, name, version, PRODUCTION, note, force=asked.force, seconds=settings.swap_seconds)
+    noted = note(_BY, asked.why)
+    document = promote(live, name, version, PRODUCTION, noted, force=asked.force, seconds=settings.swap_seconds)
+    changed("alias moved", model=name, alias=PRODUCTION, version=version, generation=document.generation)
     return Loaded(name=name, load=True, version=str(version), generation=document.generation)
 
 
 def take_out(live: LiveModels, settings: Settings, name: str, asked: UnloadParameters) -> Loaded:
     """Let a model answer no more but by its versions' numbers and its other aliases. Raises what `unload` raises."""
     before = live.get(name).document.aliases.get(PRODUCTION)
-    document = unload(live, name, Note(_BY, asked.why), seconds=settings.swap_seconds)
+    document = unload(live, name, note(_BY, asked.why), seconds=settings.swap_seconds)
+    changed("model unloaded", model=name, version=before, generation=document.generation)
     version = before or document.previous.get(PRODUCTION, 0)
     return Loaded(name=name, unload=True, version=str(version or ""), generation=document.generation)

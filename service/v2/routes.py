@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from mlp.aliases import PRODUCTION
 from mlp.errors import VersionNotFound
 from service import body, reply
-from service.admin import authorize
+from service.access import Admins
 from service.counters import Counters
 from service.errors import NotReady
 from service.json_body import parsed
@@ -35,12 +35,12 @@ _OF_MODEL: Final = "/v2/models/<name>"
 _OF_VERSION: Final = "/v2/models/<name>/versions/<version>"
 
 
-def routes(live: LiveModels, infer: Infer, counters: Counters, settings: Settings) -> Blueprint:
+def routes(live: LiveModels, infer: Infer, counters: Counters, admins: Admins, settings: Settings) -> Blueprint:
     """Give the routes."""
     blueprint = Blueprint("v2", __name__)
     _add_server(blueprint, live)
     _add_models(blueprint, live, counters, settings)
-    _add_repository(blueprint, live, settings)
+    _add_repository(blueprint, live, admins, settings)
 
     @blueprint.post(f"{_OF_MODEL}/infer", endpoint="infer")
     @blueprint.post(f"{_OF_VERSION}/infer", endpoint="infer")
@@ -102,7 +102,7 @@ def _add_models(blueprint: Blueprint, live: LiveModels, counters: Counters, sett
         return _json(AllStatistics(model_stats=found))
 
 
-def _add_repository(blueprint: Blueprint, live: LiveModels, settings: Settings) -> None:
+def _add_repository(blueprint: Blueprint, live: LiveModels, admins: Admins, settings: Settings) -> None:
     @blueprint.post("/v2/repository/index")
     def index() -> Response:
         found = repository.index(live, only_ready=_body(IndexRequest).ready or False)
@@ -110,13 +110,13 @@ def _add_repository(blueprint: Blueprint, live: LiveModels, settings: Settings) 
 
     @blueprint.post("/v2/repository/models/<name>/load")
     def load(name: str) -> Response:
-        authorize(settings)
+        admins.authorize()
         asked = _body(LoadRequest).parameters or LoadParameters()
         return _json(repository.load(live, settings, name, asked))
 
     @blueprint.post("/v2/repository/models/<name>/unload")
     def unload(name: str) -> Response:
-        authorize(settings)
+        admins.authorize()
         asked = _body(UnloadRequest).parameters or UnloadParameters()
         return _json(repository.take_out(live, settings, name, asked))
 

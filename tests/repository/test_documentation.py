@@ -88,3 +88,13 @@ def test_imports_point_one_way():
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!http)([^)#]+)\)", README))
 def test_the_readme_s_links_lead_somewhere(link):
     assert (ROOT / link).exists()
+
+
+SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("named", re.findall(r"(tests/[\w/]+\.py)::(\w+)", SECURITY), ids="::".join)
+def test_every_test_that_shows_a_door_shut_exists(named):
+    file, test = named
+
+    assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8")

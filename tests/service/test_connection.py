@@ -20,6 +20,8 @@ LIMIT = 1000
 class Echo:
     """Answers with what it was asked; `held` requests only when the test lets them go."""
 
+    most_bytes = 10**8
+
     def __init__(self):
         self.asked = []
         self.held = []
@@ -68,9 +70,9 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(answering=None, most=100):
+async def serving(answering=None, most=100, most_bytes=10**8):
     loop = asyncio.get_running_loop()
-    clients = Clients(answering or Echo(), most)
+    clients = Clients(answering or Echo(), most, most_bytes=most_bytes)
     clients.tick(loop.time())
     server = await loop.create_server(lambda: Connection(clients, loop), "127.0.0.1", 0)
     running = Server(clients.answering, server.sockets[0].getsockname()[1], clients)
@@ -488,3 +490,80 @@ def test_a_connection_s_memory_is_free_when_it_ends(monkeypatch):
         assert run(scenario) == [None]
     finally:
         gc.enable()
+
+
+@pytest.fixture
+def _long_bodies(monkeypatch):
+    monkeypatch.setattr(Echo, "limit", lambda self, environ: 10**7)
+
+
+def chunk(data):
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+CHUNKED = b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.usefixtures("_long_bodies")
+@pytest.mark.parametrize(
+    "more", [post("/b", bytes(300_000)), CHUNKED + chunk(bytes(300_000))], ids=["known", "chunked"]
+)
+def test_long_bodies_that_together_are_too_much_are_told_to_come_back(more):
+    async def scenario(server):
+        _, first = await server.connect()
+        first.write(post("/a", bytes(800_000), length=900_000))
+        await server.until(lambda: server.clients.held == 800_000)
+        refused = await server.say(more)
+        short = await server.say(post("/short", b"body"))
+        await server.until(lambda: server.clients.held == 800_000)
+        first.write(bytes(100_000))
+        await server.until(lambda: server.answering.asked[-1][0]["PATH_INFO"] == "/a")
+        again = await server.say(more + b"0\r\n\r\n" * more.startswith(CHUNKED))
+        return refused, short, again, server.clients.held
+
+    refused, short, again, held = run(scenario, most_bytes=10**6)
+
+    assert refused.startswith(b"HTTP/1.1 503")
+    assert b"Retry-After: 1\r\n" in refused
+    assert bodies(short) == [b"/short body"]
+    assert again.startswith(b"HTTP/1.1 200")
+    assert held == 0
+
+
+@pytest.mark.usefixtures("_long_bodies")
+def test_whoever_is_refused_has_the_answer_before_all_of_it_has_come():
+    async def scenario(server):
+        reader, writer = await server.connect()
+        writer.write(post("/a", bytes(10**6 + 1), length=9_000_000))
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        for _ in range(79):  # what is still sent is taken, so that the answer is not lost
+            writer.write(bytes(10**5))
+            await writer.drain()
+        return head, server.clients.held, server.answering.asked
+
+    head, held, asked = run(scenario, most_bytes=10**6)
+
+    assert head.startswith(b"HTTP/1.1 503")
+    assert (held, asked) == (0, [])
+
+
+@pytest.mark.usefixtures("_long_bodies")
+def test_what_is_held_is_let_go_whatever_becomes_of_it():
+    async def scenario(server):
+        writers = [(await server.connect())[1] for _ in range(4)]
+        writers[0].write(
+            post("/held", bytes(100_000)) + post("/b", bytes(100_000)) + post("/c", bytes(10**5), length=2 * 10**5)
+        )
+        writers[1].write(post("/a", bytes(100_000), length=200_000))
+        writers[2].write(CHUNKED + chunk(bytes(100_000)))
+        writers[3].write(post("/a", bytes(100_000), length=10**8))
+        await server.until(lambda: server.clients.held == 400_000 and server.answering.held)
+        for writer in writers:
+            writer.transport.abort()
+        await server.until(lambda: len(server.clients.open) == 1)  # the one that is being answered
+        held = server.clients.held
+        server.answering.held[0]()
+        await server.until(lambda: not server.clients.open)
+        return held, server.clients.held
+
+    assert run(scenario) == (200_000, 0)

@@ -7,7 +7,9 @@ import threading
 import pytest
 from flask import Flask, Response, request
 
+from service.access import Admins
 from service.answering import Answer
+from service.app import create_app
 from service.dispatch import Dispatch
 from service.lanes import Lane, Lanes
 from service.settings import Settings
@@ -31,7 +33,8 @@ def asked(path="/predict", *, method="POST", query="", **headers):
 
 
 def lanes(**settings):
-    return Lanes(Settings(max_body_bytes=LIMIT, admin_token=TOKEN, **settings))
+    chosen = Settings(max_body_bytes=LIMIT, admin_token=TOKEN, **settings)
+    return Lanes(chosen, Admins(chosen))
 
 
 def called(app, environ, body=b"", direct=None):
@@ -158,6 +161,58 @@ def test_a_probe_is_answered_while_requests_that_wait_are_not():
         return [answer.body for answer in probe], before, [answer.body for answer in slow]
 
     assert asyncio.run(both()) == ([b"alive"], 0, [b"done"] * Lane.STORE.threads)
+
+
+def test_where_others_have_waited_long_one_is_told_at_once_to_come_back(published, monkeypatch):
+    settings = Settings(models=published.root, queue_seconds=0.05)
+    app = create_app(settings)
+    may_end, begun = threading.Event(), threading.Event()
+
+    @app.get("/slow")
+    def slow():
+        begun.set()
+        may_end.wait(10)
+        return "done"
+
+    monkeypatch.setattr(Lanes, "lane", lambda self, environ, size, body=b"": LANES[environ["PATH_INFO"]])
+
+    async def scenario():
+        dispatch, answers = Dispatch(app, Lanes(settings, Admins(settings))), []
+        for _ in range(2):  # one that is being answered, one that waits
+            dispatch(asked("/slow", method="GET"), b"", answers.append)
+        await asyncio.to_thread(begun.wait, 10)
+        soon = []
+        dispatch(asked("/slow", method="GET"), b"", soon.append)
+        await asyncio.sleep(0.06)
+        refused = []
+        for path in ("/slow", "/v2/models/digits/infer"):
+            dispatch(asked(path, method="GET"), b"", refused.append)
+        probe = []
+        dispatch(asked("/healthz", method="GET"), b"", probe.append)
+        before = len(answers), len(soon)
+        may_end.set()
+        async with asyncio.timeout(10):
+            while len(answers) + len(soon) < 3:
+                await asyncio.sleep(0.005)
+        after = []
+        dispatch(asked("/slow", method="GET"), b"", after.append)
+        async with asyncio.timeout(10):
+            while not after:
+                await asyncio.sleep(0.005)
+        return before, refused, probe, after
+
+    before, (refused, in_protocol), (probe,), (after,) = asyncio.run(scenario())
+
+    assert before == (0, 0)
+    assert (refused.status, dict(refused.headers)["Retry-After"]) == (503, "1")
+    assert "have waited" in json.loads(refused.body)["detail"]
+    assert set(json.loads(in_protocol.body)) == {"error"}
+    assert (probe.status, after.status, after.body) == (200, 200, b"done")
+    metrics = app.test_client().get("/metrics").text
+    assert 'mlp_rejections_total{reason="QueueTooLong"} 2.0' in metrics
+
+
+LANES = {"/slow": Lane.WORK, "/v2/models/digits/infer": Lane.WORK, "/healthz": Lane.LOOP}
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ def test_no_more_than_so_many_in_all(make_client, picture):
 
 
 def test_a_database_that_is_gone_is_503_until_it_is_back(make_client, own_postgres, picture):
-    client = make_client(own_postgres.make_database("corrections"))
+    client = make_client(own_postgres.emptied())
     place = client.post("/feedback?label=1", data=picture, **PNG).headers["Location"]
 
     own_postgres.stop()

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mlp.corrections import DEFAULT, Correction, Corrections
+from mlp.corrections import Correction, Corrections
 from mlp.errors import CorrectionsUnavailable
 from tests.drafts import make_draft
 from training import run
 from training.errors import FeedbackError
-from training.feedback import feedback, url_of
+from training.feedback import feedback
 from training.recipes import Recipe
 
 RECIPE = Recipe(model="quarters", hidden=(16,), epochs=1, batch_size=20, validation=80)
@@ -88,14 +88,6 @@ def test_the_digest_is_of_all_that_fits(store, small, url):
     give(url, 1, seed=1)
 
     assert feedback(url, store, RECIPE, small).sha256 != before
-
-
-def test_the_service_s_setting_says_where_they_are(monkeypatch):
-    monkeypatch.delenv("MLP_FEEDBACK", raising=False)
-    assert url_of(None) == DEFAULT
-    monkeypatch.setenv("MLP_FEEDBACK", "sqlite:///there.sqlite")
-    assert url_of(None) == "sqlite:///there.sqlite"
-    assert url_of("sqlite:///given.sqlite") == "sqlite:///given.sqlite"
 
 
 def test_each_correction_counts_as_often_as_its_weight_and_all_as_half_an_epoch_at_most():

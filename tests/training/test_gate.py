@@ -157,6 +157,10 @@ def test_a_version_that_has_learnt_is_promoted_and_says_from_what(served, data, 
     assert call(served, "evaluate", "quarters", "2").startswith("quarters version 2 on quarters: ")
     page = (served.root / "quarters" / "2.html").read_text()
     assert "What it has learnt from corrections" in page
+    assert "a correction that is" not in page, "the service shows reports to everybody"
+    train(served, data, *LEARN, "--feedback", url, "--show-corrections")
+    page = (served.root / "quarters" / "3.html").read_text()
+    assert page.count("a correction that is") == 20
     assert page.count("held out</span>") == 4
 
 

@@ -42,6 +42,25 @@ def test_what_is_stored_is_read_as_it_was(corrections):
     assert (read.pixels == seven(5).pixels).all()
 
 
+def test_many_are_read_page_by_page_while_others_write(corrections, monkeypatch):
+    monkeypatch.setattr("mlp.corrections._AT_ONCE", 3)
+    stored = [corrections.add(seven(number), **PLENTY).id for number in range(7)]
+    reading = corrections.read()
+    first = next(reading).id
+
+    stored.append(corrections.add(seven(7), **PLENTY).id)
+
+    assert [first, *(found.id for found in reading)] == stored
+
+
+def test_those_of_one_moment_are_each_read_once(corrections, monkeypatch):
+    monkeypatch.setattr("mlp.corrections._AT_ONCE", 2)
+    monkeypatch.setattr("time.time", lambda: 1.0e9 + 1 / 3)
+    stored = [corrections.add(seven(number), **PLENTY).id for number in range(6)]
+
+    assert [found.id for found in corrections.read()] == sorted(stored)
+
+
 def test_the_same_picture_with_the_same_label_is_stored_once(corrections):
     first, again, other = (corrections.add(seven(1, label), **PLENTY) for label in ("7", "7", "1"))
 
@@ -191,14 +210,14 @@ def test_a_password_is_never_shown(url):
 
 def test_reading_a_server_where_nothing_was_kept_says_so(postgres):
     with (
-        closing(Corrections(postgres.url())) as corrections,
+        closing(Corrections(postgres.emptied())) as corrections,
         pytest.raises(CorrectionsUnavailable, match="nothing has been kept in postgresql://"),
     ):
         corrections.count()
 
 
 def test_a_server_that_was_restarted_is_used_again(own_postgres):
-    with closing(Corrections(own_postgres.make_database("corrections"))) as corrections:
+    with closing(Corrections(own_postgres.emptied())) as corrections:
         first = corrections.add(seven(), **PLENTY)
 
         own_postgres.stop()
@@ -211,7 +230,7 @@ def test_a_server_that_was_restarted_is_used_again(own_postgres):
 
 
 def test_a_writer_that_has_to_wait_for_another_too_long_gives_up(postgres, monkeypatch):
-    url = postgres.make_database("waiting")
+    url = postgres.emptied()
     monkeypatch.setattr(databases, "_STATEMENT_SECONDS", 1)
     with closing(Corrections(url)) as corrections:
         with psycopg.connect(url) as other:

@@ -9,7 +9,6 @@ import click
 
 from mlp.corrections import DEFAULT
 from training import gate
-from training.feedback import url_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +18,8 @@ class Learning:
     url: str
     max_fall: float
     by_trained: bool
+    shown: bool
+    """Whether the report has the corrections in it."""
 
 
 def feedback_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,12 +29,13 @@ def feedback_options(command: Callable[..., None]) -> Callable[..., None]:
     def gathered(
         *arguments: Any,
         with_feedback: bool,
-        feedback: str | None,
+        feedback: str,
         max_fall: float,
         judge_by_trained: bool,
+        show_corrections: bool,
         **others: Any,
     ) -> None:
-        learning = Learning(url_of(feedback), max_fall, judge_by_trained) if with_feedback else None
+        learning = Learning(feedback, max_fall, judge_by_trained, show_corrections) if with_feedback else None
         command(*arguments, learning=learning, **others)
 
     options = [
@@ -45,7 +47,11 @@ def feedback_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--feedback",
             metavar="URL",
-            help=f"Database in which the corrections are; by default that of MLP_FEEDBACK, else {DEFAULT}.",
+            default=DEFAULT,
+            show_default=True,
+            envvar="MLP_FEEDBACK",
+            show_envvar=True,
+            help="With --with-feedback: the database in which the corrections are.",
         ),
         click.option(
             "--max-fall",
@@ -59,6 +65,11 @@ def feedback_options(command: Callable[..., None]) -> Callable[..., None]:
             "--judge-by-trained",
             is_flag=True,
             help="Where no correction is held out, let those that were trained on decide.",
+        ),
+        click.option(
+            "--show-corrections",
+            is_flag=True,
+            help="Put the pictures of some corrections into the report. The service shows reports to whoever asks.",
         ),
     ]
     for option in reversed(options):

@@ -146,7 +146,7 @@ def trained_and_stored(
         objections = gate.objections(comparison, learning.max_fall, by_trained=learning.by_trained)
         click.echo(report.comparison(comparison, objections))
     if reported:
-        _write_report(trained, store, number, comparison)
+        _write_report(trained, store, number, comparison, shown=bool(learning and learning.shown))
     return Stored(number, trained.fitted.interrupted, comparison, objections)
 
 
@@ -160,7 +160,9 @@ def _in_production(store: Store, recipe: Recipe, data: DataSet) -> Version | Non
     return old
 
 
-def _write_report(trained: run.Trained, store: Store, version: int, comparison: Comparison | None) -> None:
+def _write_report(
+    trained: run.Trained, store: Store, version: int, comparison: Comparison | None, *, shown: bool
+) -> None:
     """Write a run's report; where that fails, say so: the version is stored and as good without."""
     from training.page import write  # matplotlib takes its time, and other commands do not need it
 
@@ -168,7 +170,13 @@ def _write_report(trained: run.Trained, store: Store, version: int, comparison: 
     path = write.path_of(store, name, version)
     try:
         write.write(
-            path, store.read(name, version), trained.answers, trained.data.name, trained.fitted.epochs, comparison
+            path,
+            store.read(name, version),
+            trained.answers,
+            trained.data.name,
+            trained.fitted.epochs,
+            comparison,
+            corrections_shown=shown,
         )
     except (OSError, MlpError) as error:
         click.echo(f"warning: version {version} is stored, but its report {path} cannot be written: {error}", err=True)

@@ -71,11 +71,14 @@ def html(
     dataset: str,
     epochs: Sequence[Epoch] = (),
     comparison: Comparison | None = None,
+    *,
+    corrections_shown: bool = False,
 ) -> str:
     """Give the report of a version as one HTML page that needs nothing else.
 
     `answers` are the version's to test examples of the data set of the name `dataset`, `epochs` how its training went,
-    where that is known, `comparison` sets it beside the version before where it has learnt from corrections.
+    where that is known, `comparison` sets it beside the version before where it has learnt from corrections. These are pictures that people have sent: only with
+    `corrections_shown` is any of them in the page.
     """
     metadata = version.metadata
     labels = [shown(label, _LABEL) for label in metadata.labels]
@@ -98,7 +101,7 @@ def html(
         calibration=calibration,
         epochs=epochs,
         comparison=comparison,
-        corrections=_corrections(comparison, labels) if comparison else [],
+        corrections=_corrections(comparison, labels) if comparison and corrections_shown else [],
         loss_curve=figures.loss_curve(epochs, kept) if epochs else None,
         accuracy_curve=figures.accuracy_curve(epochs, kept) if epochs else None,
         matrix=figures.confusion_matrix(confusion[np.ix_(matrix, matrix)], [labels[index] for index in matrix]),

@@ -25,8 +25,10 @@ def write(
     dataset: str,
     epochs: Sequence[Epoch] = (),
     comparison: Comparison | None = None,
+    *,
+    corrections_shown: bool = False,
 ) -> None:
     """Write a version's report, as `build.html` gives it, to `path`: whole or not at all. Raises OSError."""
-    page = build.html(version, answers, dataset, epochs, comparison)
+    page = build.html(version, answers, dataset, epochs, comparison, corrections_shown=corrections_shown)
     with whole(path) as file:
         file.write(page.encode())
