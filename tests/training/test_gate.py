@@ -119,7 +119,7 @@ def correct(url, count, label="0"):
 def _no_report(request, monkeypatch):
     """Figures take longer than all else here, and only one test looks at them."""
     if "reported" not in request.fixturenames:
-        monkeypatch.setattr("training.commands.train._write_report", lambda *_: None)
+        monkeypatch.setattr("training.commands.train._write_report", lambda *_, **_how: None)
 
 
 @pytest.fixture

@@ -77,8 +77,8 @@ def html(
     """Give the report of a version as one HTML page that needs nothing else.
 
     `answers` are the version's to test examples of the data set of the name `dataset`, `epochs` how its training went,
-    where that is known, `comparison` sets it beside the version before where it has learnt from corrections. These are pictures that people have sent: only with
-    `corrections_shown` is any of them in the page.
+    where that is known. `comparison` sets it beside the version before where it has learnt from corrections; these are
+    pictures that people have sent, and none is in the page unless they may be shown.
     """
     metadata = version.metadata
     labels = [shown(label, _LABEL) for label in metadata.labels]
