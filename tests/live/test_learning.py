@@ -17,7 +17,7 @@ from tests.live.conftest import serving
 from tests.pictures import encoded
 from tests.training.test_cli import run
 
-STYLE = "3 mirrored"
+STYLE = "7 as a V"
 LABEL = styles.STYLES[STYLE][0]
 GIVEN, HELD_OUT = 20, 40
 
