@@ -74,8 +74,9 @@ bench-page: $(VENV)/.dev ## time the page from pen-up to label in Chromium (ARGS
 bench-metrics: $(VENV)/.dev .wrk ## measure what counting for /metrics costs (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.metrics $(ARGS)
 
-docs: $(VENV)/.dev ## write the README's settings table and the answers of its commands anew
+docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers of the README's commands anew
 	$(BIN)/python -m tests.repository.settings_table
+	$(BIN)/python -m tests.repository.commands_page
 	$(BIN)/python -m tests.repository.console README.md
 
 lock: ## resolve the dependencies anew, to requirements/*.lock

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from mlp.errors import MlpError
     from mlp.model import Model, Predictions, load
 
+__version__ = "0.1.0"
+"""The project's; pyproject.toml and the service read it here."""
+
 __all__ = ["MlpError", "Model", "Predictions", "load"]
 
 

@@ -23,17 +23,23 @@ from service.rule import compared
 def routes(live: LiveModels, counters: Counters) -> Blueprint:
     """Give the route."""
     blueprint = Blueprint("metrics", __name__)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Shared(live))
-    registry.register(Counted(counters))
+    metrics_of_all = registry(live, counters)
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
         counters.wait_for_sums()
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encoder(registry), content_type=content_type)
+        return Response(encoder(metrics_of_all), content_type=content_type)
 
     return blueprint
+
+
+def registry(live: LiveModels, counters: Counters) -> CollectorRegistry:
+    """Give what collects every metric that there is."""
+    found = CollectorRegistry(auto_describe=False)
+    found.register(_Shared(live))
+    found.register(Counted(counters))
+    return found
 
 
 class _Shared(Collector):

@@ -36,7 +36,7 @@ def _found(train: Examples, classes: tuple[str, ...], recipe: Recipe) -> list[tu
         found.append(written.digits(round(recipe.written * n), height, width, rng))
     if recipe.enlarged:
         chosen = rng.permutation(n)[: round(recipe.enlarged * n)]
-        found.append((enlarged.examples(train.pixels[chosen], rng), train.labels[chosen]))
+        found.append((enlarged.examples(train.pictures[chosen], rng), train.labels[chosen]))
     if recipe.outliers:
         found.append(_of_no_class(train, recipe, len(classes), rng))
     return found
@@ -46,9 +46,9 @@ def _of_no_class(train: Examples, recipe: Recipe, label: int, rng: np.random.Gen
     n, height, width = train.pixels.shape
     count = round(recipe.outliers * n)
     if not recipe.printed:
-        return outliers.pictures(count, train.pixels, rng), np.full(count, label)
+        return outliers.pictures(count, train.pictures, rng), np.full(count, label)
     from training import printed
 
-    shapes = outliers.pictures(count - count // 3, train.pixels, rng)
+    shapes = outliers.pictures(count - count // 3, train.pictures, rng)
     none = np.concatenate([shapes, printed.letters(count // 3, height, width, rng)])
     return none, np.full(count, label)

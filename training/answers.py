@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp import network
-from mlp.arrays import Float, Ints
+from mlp.arrays import Float, Ints, Pixels
 from mlp.components import Bools
 from mlp.network import Layer
 from training.losses import LOSSES
@@ -55,6 +55,10 @@ class Answers:
 
 def answers(layers: Sequence[Layer], examples: Examples, recipe: Recipe) -> Answers:
     """Let a network that was trained by `recipe` answer `examples`, at least one."""
-    parts = [examples.pixels[start : start + _ROWS] for start in range(0, len(examples), _ROWS)]
-    scores = [network.scores(layers, network.features(part, recipe.low, recipe.high)) for part in parts]
-    return Answers(examples, np.concatenate(scores))
+    return Answers(examples, scores(layers, examples.pixels, recipe))
+
+
+def scores(layers: Sequence[Layer], pixels: Pixels, recipe: Recipe) -> Float:
+    """Give the scores (n, c) of a network that was trained by `recipe`, n ≥ 1."""
+    parts = [pixels[start : start + _ROWS] for start in range(0, len(pixels), _ROWS)]
+    return np.concatenate([network.scores(layers, network.features(part, recipe.low, recipe.high)) for part in parts])

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlp.arrays import Float, Ints, Uint8
+from mlp.arrays import Float, Ints, Pixels, Uint8
 from training import pixel_order
 
 
@@ -20,7 +20,7 @@ def count(examples: int, wanted: int | Literal["full"]) -> int:
     return -(-examples // size(examples, wanted))
 
 
-def _cast(pixels: Uint8, out: Float) -> None:
+def _cast(pixels: Pixels, out: Float) -> None:
     np.copyto(out, pixels)  # cast, then scale: together they take less than one multiplication that casts
 
 
@@ -41,7 +41,7 @@ class Batches:
 
     def __init__(
         self,
-        pixels: Uint8,
+        pixels: Pixels,
         labels: Ints,
         *,
         classes: int,
@@ -52,6 +52,7 @@ class Batches:
     ) -> None:
         """`pixels` is (n, height, width) uint8 and stays so; `labels` (n,) below `classes`; `rows` examples a batch.
 
+        Features (n, d) of float32 will do as well, and are yielded as they are.
         The label `classes` is for none of them: the target is then every class alike.
         `change` fills an array (k, d) with pixels (k, d) augmented, 0 … 255; without it they stay as they are. Of
         each batch come those rows that are `share`; without it, all.
@@ -63,7 +64,7 @@ class Batches:
         self._ends = pixel_order.ends(self._pixels) if change is None else np.full(len(pixels), d)
         self._labels = labels
         self._rows = rows
-        self._gathered = np.empty((rows, self._pixels.shape[1]), np.uint8)
+        self._gathered = np.empty((rows, d), pixels.dtype)
         self._x = np.empty(self._gathered.size, np.float32)
         self._y = np.empty((rows, classes), np.float32)
         self._targets = np.full((classes + 1, classes), 1 / classes, np.float32)  # the last row is for no class

@@ -19,8 +19,11 @@ from training.npz import load_npz
 
 __all__ = ["DATA", "DataSet", "Part", "Skipped", "load", "load_fashion", "load_folder", "load_idx", "load_npz"]
 
-DATA: Final = Path(__file__).parent.parent / "data"
-"""The repository's own data: mnist/ comes with it, fashion-mnist/ is filled when it is first asked for."""
+_REPOSITORY: Final = Path(__file__).parent.parent / "data"
+
+DATA: Final = _REPOSITORY if _REPOSITORY.is_dir() else Path("data")
+"""The repository's own data: mnist/ comes with it, fashion-mnist/ is filled when it is first asked for. Where only the
+package is installed, it is `data` in the working folder."""
 
 ACCEPTED: Final = """expected one of
   mnist            the handwritten digits that come with this repository

@@ -1,5 +1,6 @@
 """The loop: an epoch's steps, what they have reached, and which weights to keep."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Fitted:
 def fit(
     recipe: Recipe,
     train: Examples,
-    validation: Examples,
+    validation: Examples | None,
     classes: int,
     *,
     first: Sequence[Layer] = (),
@@ -39,13 +40,13 @@ def fit(
 ) -> Fitted:
     """Train a network by `recipe`, a new one or from the weights of `first` on, and give the weights it says to keep.
 
-    It is trained on `more`, too, and never measured on that; there, the label `classes` means none of the classes.
+    Without `validation` examples, what is kept and when to end is decided on those that it is trained on. The
+    network is trained on `more`, too, and never measured on that; there, the label `classes` means none of the classes.
     Ctrl-C ends the run and keeps what is to be kept of the epochs until then; before the first one is over there is
     nothing to keep, and KeyboardInterrupt goes on. With a `checkpoint` the run goes on from there, and leaves one after
     each epoch. Raises Diverged, WorkerLost, CheckpointError.
     """
-    height, width = train.pixels.shape[1:]
-    sizes = [height * width, *recipe.hidden, classes]
+    sizes = [math.prod(train.pixels.shape[1:]), *recipe.hidden, classes]
     rng = np.random.default_rng(recipe.seed)
     first = first or initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
     trained_on = train + more if more else train
@@ -57,12 +58,13 @@ def fit(
     try:
         with Descent(state, recipe, trained_on, done=len(epochs)) as descent:
             for number in range(len(epochs) + 1, recipe.epochs + 1):
-                if _patience_is_over(epochs, recipe):
+                if patience_is_over(epochs, recipe):
                     break
                 seconds = descent.epoch(number, on_batch)
                 with np.errstate(over="ignore", invalid="ignore"):  # shows in the loss, and is said there in words
                     network = state.network(train, recipe)
-                    on_sample, on_validation = (measure(network, e, recipe) for e in (sample, validation))
+                    on_sample = measure(network, sample, recipe)
+                    on_validation = measure(network, validation, recipe) if validation is not None else on_sample
                 epoch = Epoch(number, on_sample, on_validation, seconds)
                 if not np.isfinite(epoch.train.loss):
                     raise Diverged(f"the loss is {epoch.train.loss} after epoch {number}: try a smaller learning_rate")
@@ -80,7 +82,8 @@ def fit(
     return Fitted(parameters.views(state.layers, parameters_kept), epochs, epochs[best - 1], interrupted)
 
 
-def _patience_is_over(epochs: tuple[Epoch, ...], recipe: Recipe) -> bool:
+def patience_is_over(epochs: Sequence[Epoch], recipe: Recipe) -> bool:
+    """Tell whether a run ends before all of its epochs, because the last ones were no better."""
     return bool(recipe.patience and epochs) and len(epochs) - max(epochs, key=_rank).number >= recipe.patience
 
 

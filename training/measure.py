@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp import network
-from mlp.arrays import Ints, Uint8
+from mlp.arrays import Ints, Pixels, Uint8
 from mlp.network import Layer
 from training.losses import LOSSES
 from training.recipes import Recipe
@@ -17,10 +17,20 @@ _ROWS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Pixels (n, height, width) uint8 and labels (n,), indices into the classes."""
+    """Pixels (n, height, width) uint8 and labels (n,), indices into the classes.
 
-    pixels: Uint8
+    Instead of pixels any numbers will do, (n, d) float32: by a recipe that goes from 0 to 255 they are the features.
+    """
+
+    pixels: Pixels
     labels: Ints
+
+    @property
+    def pictures(self) -> Uint8:
+        """The pixels, for what needs bytes; raises TypeError where there are other features instead."""
+        if self.pixels.dtype != np.uint8:
+            raise TypeError(f"examples of {self.pixels.dtype} are features and no pictures")
+        return self.pixels.astype(np.uint8, copy=False)
 
     def __len__(self) -> int:
         """Give n."""
@@ -32,7 +42,8 @@ class Examples:
 
     def __mul__(self, times: int) -> "Examples":
         """Give each of them so many times."""
-        return Examples(np.repeat(self.pixels, times, axis=0), np.repeat(self.labels, times))
+        every = np.repeat(np.arange(len(self)), times)
+        return Examples(self.pixels[every], self.labels[every])
 
     def spread(self, size: int) -> "Examples":
         """Give `size` of them, evenly spread; all of them for 0."""

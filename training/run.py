@@ -69,14 +69,14 @@ def split(data: DataSet, recipe: Recipe) -> Split:
     rng = np.random.default_rng([recipe.seed, 0x5B117])
     if data.test is not None and not recipe.pool:
         total = len(data.train.labels)
-        validation = _count(recipe.validation, total)
+        validation = count(recipe.validation, total)
         parts = stratified(data.train.labels, [total - validation, validation], rng)
         train, held = (_examples(data.train.images, data.train.labels, part) for part in parts)
         return Split(train, held, _examples(data.test.images, data.test.labels, slice(None)))
     images, labels = data.train.images, data.train.labels
     if data.test is not None:
         images, labels = np.concatenate([images, data.test.images]), np.concatenate([labels, data.test.labels])
-    validation, test = _count(recipe.validation, len(labels)), _count(recipe.test, len(labels))
+    validation, test = count(recipe.validation, len(labels)), count(recipe.test, len(labels))
     parts = stratified(labels, [len(labels) - validation - test, validation, test], rng)
     return Split(*(_examples(images, labels, part) for part in parts))
 
@@ -109,9 +109,7 @@ def train(
         on_epoch=on_epoch,
         on_batch=on_batch,
     )
-    if recipe.calibrate and recipe.output == "softmax":
-        seen = answers(fitted.layers, parts.validation, recipe)
-        fitted = replace(fitted, layers=cooled(fitted.layers, temperature(seen.scores, parts.validation.labels)))
+    fitted = replace(fitted, layers=calibrated(fitted.layers, parts.validation, recipe))
     found = answers(fitted.layers, parts.test, recipe)
     return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found, feedback)
 
@@ -150,6 +148,13 @@ def fit(
         on_epoch=on_epoch,
         on_batch=on_batch,
     )
+
+
+def calibrated(layers: tuple[Layer, ...], validation: Examples, recipe: Recipe) -> tuple[Layer, ...]:
+    """Give the network with scores that are right on validation, if the recipe says so and it ends in softmax."""
+    if not recipe.calibrate or recipe.output != "softmax":
+        return layers
+    return cooled(layers, temperature(answers(layers, validation, recipe).scores, validation.labels))
 
 
 def checkpoint_of(path: Path, recipe: Recipe, data: DataSet) -> Checkpoint:
@@ -205,11 +210,12 @@ def _on_corrections(trained: Trained) -> dict[str, float]:
     return found
 
 
-def _count(part: Part, total: int) -> int:
-    count = part if isinstance(part, int) else max(1, round(part * total))
-    if count >= total:
-        raise DataError(f"{count} examples are to be kept from training, and there are {total} in all")
-    return count
+def count(part: Part, total: int) -> int:
+    """Give the examples of a part of so many, at least one. Raises DataError when none are left for training."""
+    found = part if isinstance(part, int) else max(1, round(part * total))
+    if found >= total:
+        raise DataError(f"{found} examples are to be kept from training, and there are {total} in all")
+    return found
 
 
 def _examples(images: Uint8, labels: Ints, chosen: Ints | slice) -> Examples:
@@ -218,5 +224,5 @@ def _examples(images: Uint8, labels: Ints, chosen: Ints | slice) -> Examples:
 
 def _golden(test: Examples) -> Uint8:
     chosen = np.linspace(0, len(test) - 1, min(_GOLDEN, len(test))).astype(np.intp)
-    blank = np.zeros_like(test.pixels[:1])  # (1, height, width)
-    return np.concatenate([test.pixels[chosen], blank, ~blank])
+    blank = np.zeros_like(test.pictures[:1])  # (1, height, width)
+    return np.concatenate([test.pictures[chosen], blank, ~blank])

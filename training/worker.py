@@ -93,14 +93,17 @@ class Worker:
         self._rng = np.random.default_rng()  # begins anew with each epoch
         rows = batches.size(len(train), recipe.batch_size)
         own = -(-rows // share.of)
-        height, width = train.pixels.shape[1:]
+        change = None
+        if recipe.changes:
+            height, width = train.pixels.shape[1:]
+            change = Augment(height, width, own, recipe, self._rng)
         self._batches = Batches(
             train.pixels,
             train.labels,
             classes=len(state.layers[-1].biases),
             rows=rows,
             smoothing=recipe.label_smoothing,
-            change=Augment(height, width, own, recipe, self._rng) if recipe.changes else None,
+            change=change,
             share=share,
         )
         dropout = Dropout(recipe.hidden, own, recipe.dropout, self._rng) if recipe.dropout and recipe.hidden else None

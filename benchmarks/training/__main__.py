@@ -150,7 +150,7 @@ def _arguments() -> argparse.Namespace:
 
 def _write_pictures(folder: Path) -> None:
     parts = run.split(datasets.load("mnist"), Recipe())
-    Pictures(parts.train.pixels, parts.train.labels, parts.test.pixels, parts.test.labels).write(folder)
+    Pictures(parts.train.pictures, parts.train.labels, parts.test.pictures, parts.test.labels).write(folder)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mlp import __version__
 from mlp.metadata import Input
 from service.count_layout import PREDICTION_WORDS, Prediction
 from service.counted import Counted, Predicted
@@ -24,9 +25,6 @@ from service.v2.schemas import (
 
 _NAME: Final = "mlp"
 
-_VERSION: Final = "0.1.0"
-"""The project's, in pyproject.toml, which is not there where the service runs."""
-
 _PLATFORM: Final = "numpy_npz"
 
 _DATATYPE: Final = "UINT8"
@@ -45,7 +43,7 @@ _EXTENSIONS: Final = [
 
 def server() -> ServerMetadata:
     """Give the server's metadata."""
-    return ServerMetadata(name=_NAME, version=_VERSION, extensions=_EXTENSIONS)
+    return ServerMetadata(name=_NAME, version=__version__, extensions=_EXTENSIONS)
 
 
 def model(live: LiveModels, name: str, reference: str) -> ModelMetadata:

@@ -56,11 +56,13 @@ def read_log(server: Server) -> None:
 
 
 @contextlib.contextmanager
-def serving(models: Path | str, **environment: str) -> Iterator[Server]:
-    """Run the service over a store until the block ends."""
+def serving(
+    models: Path | str, *, python: Path | str = sys.executable, service: Path = ROOT / "service", **environment: str
+) -> Iterator[Server]:
+    """Run the service over a store until the block ends; in the folder above it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py"],
-        cwd=ROOT,
+        [python, "-m", "gunicorn", "-c", service / "gunicorn.conf.py"],
+        cwd=service.parent,
         env={**os.environ, "PORT": "0", "WEB_CONCURRENCY": "2", "MLP_MODELS": str(models), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

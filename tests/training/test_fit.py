@@ -104,6 +104,29 @@ def test_leaving_out_blank_pixels_changes_nothing_but_rounding(workers, low):
         np.testing.assert_allclose(ours.biases, plain.biases, atol=1e-5)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_real_valued_features_are_trained_on_as_pixels_are(workers):
+    scaled = [Examples(e.pixels.reshape(len(e), -1) / np.float32(255), e.labels) for e in (TRAIN, VALIDATION)]
+
+    of_pixels = fit(recipe(workers=workers), TRAIN, VALIDATION, 4)
+    of_features = fit(recipe(workers=workers, high=255.0), *scaled, 4)
+
+    np.testing.assert_allclose(weights(of_features), weights(of_pixels), atol=1e-4)
+    assert of_features.kept.validation.accuracy == of_pixels.kept.validation.accuracy
+
+
+def test_without_validation_examples_those_trained_on_decide():
+    fitted = fit(recipe(), TRAIN, None, 4)
+
+    assert all(epoch.validation == epoch.train for epoch in fitted.epochs)
+    assert fitted.kept == max(fitted.epochs, key=lambda epoch: (epoch.train.accuracy, -epoch.train.loss))
+
+
+def test_features_are_no_pictures():
+    with pytest.raises(TypeError, match="float32 are features"):
+        Examples(np.zeros((2, 3), np.float32), np.array([0, 1])).pictures  # noqa: B018
+
+
 def test_full_batch_is_the_mean_of_online_gradients_and_not_their_sum():
     """One full-batch step moves by the mean gradient, so it is as long whatever the number of examples."""
     once = fit(recipe(batch_size="full", epochs=1, seed=3), TRAIN, VALIDATION, 4)

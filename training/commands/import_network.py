@@ -21,7 +21,13 @@ from training.interchange.imported import Imported, publish
 @click.option("--width", type=click.IntRange(min=1), help="Of the pictures; by default they are square.")
 @click.option("--low", type=float, default=0.0, show_default=True, help="Feature that pixel 0 was in its training.")
 @click.option("--high", type=float, default=1.0, show_default=True, help="Feature that pixel 255 was.")
-@click.option("--preparation", type=click.Choice(list(PREPARATIONS)), default="digit", show_default=True)
+@click.option(
+    "--preparation",
+    type=click.Choice(list(PREPARATIONS)),
+    default="digit",
+    show_default=True,
+    help="What a picture goes through before the network sees it.",
+)
 @click.pass_obj
 def import_command(
     store: Store,

@@ -145,7 +145,7 @@ def _recipe(metadata: Metadata) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _separation(version: Version, answers: Answers) -> tuple[list[_Kind], dict[str, Float]]:
     """Give the table's rows, and the confidence of each kind of picture by its name."""
-    right, pixels = answers.right, answers.examples.pixels
+    right, pixels = answers.right, answers.examples.pictures
     sure = answers.confidence[right]
     pictures = {"test, answered rightly": pixels[right], "test, answered wrongly": pixels[~right]}
     confidence = {"test, answered rightly": sure, "test, answered wrongly": answers.confidence[~right]}
