@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RECIPE ?= book
 URL ?= http://127.0.0.1:8000
+FUZZ_SECONDS ?= 600
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
 HTTP_PEERS := benchmarks/http/requirements
@@ -12,7 +13,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain learn reproduce accuracy bench-training bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
+.PHONY: help run test lint format train retrain learn reproduce accuracy fuzz-api bench-training bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +50,9 @@ reproduce: $(VENV)/.training ## train the book's network and print our figures b
 
 accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of picture (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+fuzz-api: $(VENV)/.dev ## send the service what its OpenAPI document allows and what it forbids, for FUZZ_SECONDS=600
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$$(date +%s) $(BIN)/pytest -q -s tests/live/test_openapi.py
 
 bench-training: $(VENV)/.dev $(VENV)-bench/.peers ## time training beside scikit-learn, PyTorch, JAX and the book's code (ARGS=--quick)
 	@$(BIN)/python -m benchmarks.training --peers $(VENV)-bench/bin/python $(ARGS)

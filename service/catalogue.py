@@ -10,6 +10,9 @@ from mlp.metadata import Metadata
 from service import reply, shadow
 from service.candidate import Live
 from service.live import LiveModels
+from service.openapi import failures, parts
+from service.openapi.answers import ModelList, ModelState, VersionDetails
+from service.openapi.operation import describes, json
 from service.rule import compared, unmet
 
 
@@ -18,11 +21,19 @@ def routes(live: LiveModels) -> Blueprint:
     blueprint = Blueprint("catalogue", __name__)
 
     @blueprint.get("/models")
+    @describes("listModels", json(ModelList, "All models, by name."), fails=failures.STORE)
     def models() -> Response:
+        """List the models."""
         return reply.json({"models": [_summary(live, name) for name in live.names()]})
 
     @blueprint.get("/models/<name>")
+    @describes(
+        "getModel",
+        json(ModelState, "The model.", headers=(parts.GENERATION,)),
+        fails=failures.MODEL,
+    )
     def model(name: str) -> Response:
+        """Show a model: its aliases, its versions, and how a change of it is going."""
         state = live.get(name)
         response = reply.json(
             {
@@ -37,10 +48,12 @@ def routes(live: LiveModels) -> Blueprint:
         response.headers["ETag"] = f'"{state.document.generation}"'
         return response
 
-    @blueprint.get("/models/<name>/versions/<reference>")
-    def version(name: str, reference: str) -> Response:
+    @blueprint.get("/models/<name>/versions/<version>")
+    @describes("getVersion", json(VersionDetails, "The version."), fails=failures.MODEL)
+    def version(name: str, version: str) -> Response:
+        """Show everything that a version says of itself."""
         state = live.get(name)
-        number = numbered(live, state, reference)
+        number = numbered(live, state, version)
         metadata = live.store.metadata(name, number)
         return reply.json(metadata.model_dump(mode="json") | _version(live, state, number))
 

@@ -17,6 +17,7 @@ from service.counters import Counters
 from service.errors import NotReady
 from service.layout import Cell, Head
 from service.live import LiveModels
+from service.openapi.operation import Answer, Media, describes
 from service.rule import compared
 
 
@@ -26,7 +27,15 @@ def routes(live: LiveModels, counters: Counters) -> Blueprint:
     metrics_of_all = registry(live, counters)
 
     @blueprint.get("/metrics")
+    @describes(
+        "getMetrics",
+        Answer(
+            "The counts and gauges.",
+            dict.fromkeys(("text/plain", "application/openmetrics-text"), Media({"type": "string"})),
+        ),
+    )
     def metrics() -> Response:
+        """Give the metrics of all workers, in Prometheus' text format or OpenMetrics."""
         counters.wait_for_sums()
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encoder(metrics_of_all), content_type=content_type)
