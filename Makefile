@@ -13,7 +13,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format train retrain learn reproduce accuracy fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ train: $(VENV)/.training $(STORE) ## train RECIPE=book and store the result as t
 
 retrain: $(VENV)/.training $(STORE) ## train RECIPE beside the version that URL serves, to replace it when it has proved good
 	$(BIN)/python -m training retrain $(RECIPE) $(if $(MODEL),--model $(MODEL)) --url $(URL) $(ARGS)
+
+learn: RECIPE := learn
+learn: $(VENV)/.training $(VENV)/.feedback $(STORE) ## learn from corrections, and let what has not fallen answer at URL (RECIPE=learn, ARGS=…)
+	$(BIN)/python -m training retrain $(RECIPE) $(if $(MODEL),--model $(MODEL)) --with-feedback --url $(URL) --min-requests 0 $(ARGS)
 
 reproduce: $(VENV)/.training ## train the book's network and print our figures beside the book's
 	$(BIN)/python -m training reproduce
