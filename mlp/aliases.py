@@ -52,7 +52,9 @@ class Note:
 class _Part(BaseModel):
     """Frozen; what a newer program wrote is kept when this one rewrites."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="allow", populate_by_name=True, serialize_by_alias=True, use_attribute_docstrings=True
+    )
 
 
 class Change(_Part):

@@ -1,4 +1,4 @@
-"""The requests to an S3 bucket that a store makes, as functions of bytes: which errors mean what, and how long to wait.
+"""The requests to an S3 bucket that stores and scoring make, as functions of bytes: which errors mean what, how long.
 
 What the objects mean is mlp/s3_store.py's matter. boto3 is the extra `s3` and is imported when a bucket is opened.
 """
@@ -41,6 +41,15 @@ class Found:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object in a listing: its key, its bytes, and a text that is another one when they have changed."""
+
+    key: str
+    size: int
+    etag: str
+
+
 class Bucket:
     """One bucket. It may be used from any thread, and on both sides of a fork: each process has its own connections.
 
@@ -49,14 +58,15 @@ class Bucket:
     seconds without a byte being moved.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str = "the model store") -> None:
+        """Say in messages that this is `what`."""
         try:
             import boto3.session
             import botocore.config
             import botocore.exceptions
         except ModuleNotFoundError as error:
             raise InvalidLocation(f"s3://{name}: {error.name} is not installed; it is in the extra s3") from error
-        self.name = name
+        self.name, self._what = name, what
         self._session = boto3.session.Session
         self._config = botocore.config.Config(
             **_TIMEOUTS,
@@ -133,10 +143,15 @@ class Bucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Give the keys that begin with `prefix`, a request for each thousand."""
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """Give what begins with `prefix`, by its key, a request for each thousand."""
         with self._asked():
             pages = self._connected().get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:
-                yield from (str(entry["Key"]) for entry in page.get("Contents", ()))
+                for entry in page.get("Contents", ()):
+                    yield Entry(str(entry["Key"]), int(entry["Size"]), str(entry["ETag"]))
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects; one that is not there is no error."""
@@ -166,7 +181,7 @@ class Bucket:
         try:
             yield
         except self._errors as error:
-            raise StoreUnavailable(f"the model store s3://{self.name} cannot be used: {error}") from error
+            raise StoreUnavailable(f"{self._what} s3://{self.name} cannot be used: {error}") from error
 
 
 class RangedFile(RawIOBase):

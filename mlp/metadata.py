@@ -18,7 +18,7 @@ Label = Annotated[str, Field(min_length=1, max_length=200)]
 class Strict(BaseModel):
     """Frozen, and a field that nobody knows is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Input(Strict):

@@ -5,8 +5,9 @@ NumPy's own reader allocates what the header claims before it has seen the data;
 
 import math
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,23 @@ from mlp.errors import MalformedNpy
 
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
-_HEADER_BYTES = 2**17
+HEADER_BYTES: Final = 2**17
 """More than a header that NumPy reads can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a header says: where the values begin, and what they are."""
+
+    start: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran_order: bool
+
+    @property
+    def size(self) -> int:
+        """Number of bytes that the values take."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def parse(data: bytes | memoryview) -> npt.NDArray[Any]:
@@ -24,7 +40,19 @@ def parse(data: bytes | memoryview) -> npt.NDArray[Any]:
 
     Raises MalformedNpy when the bytes are not exactly one array, or its elements are objects or records.
     """
-    stream = BytesIO(data[:_HEADER_BYTES])
+    header = announced(data[:HEADER_BYTES])
+    if len(data) - header.start != header.size:
+        raise MalformedNpy(wrong_size(header, len(data)))
+    flat = np.frombuffer(data, header.dtype, offset=header.start) if header.size else np.empty(0, header.dtype)
+    return flat.reshape(header.shape, order="F" if header.fortran_order else "C")
+
+
+def announced(head: bytes | memoryview) -> Announced:
+    """Give what the header says in `head`, the first HEADER_BYTES of a file or all of it.
+
+    Raises MalformedNpy when it is no header, or the elements are objects or records.
+    """
+    stream = BytesIO(head)
     shape, fortran_order, dtype = _header(stream)
     if dtype.hasobject:
         raise MalformedNpy("the array holds Python objects, which are never loaded")
@@ -32,13 +60,15 @@ def parse(data: bytes | memoryview) -> npt.NDArray[Any]:
         raise MalformedNpy(f"the array's elements are of type {dtype}, not plain values")
     if any(length < 0 for length in shape):
         raise MalformedNpy(f"the array's shape {shape} is negative")
-    start, size = stream.tell(), math.prod(shape) * dtype.itemsize
-    if len(data) - start != size:
-        raise MalformedNpy(
-            f"the header announces {size} bytes, shape {shape} of {dtype}; there are {len(data) - start}"
-        )
-    flat = np.frombuffer(data, dtype, offset=start) if size else np.empty(0, dtype)
-    return flat.reshape(shape, order="F" if fortran_order else "C")
+    return Announced(stream.tell(), shape, dtype, fortran_order)
+
+
+def wrong_size(header: Announced, size: int) -> str:
+    """Say that a file of `size` bytes is not what its header announces."""
+    return (
+        f"the header announces {header.size} bytes, shape {header.shape} of {header.dtype}; "
+        f"there are {size - header.start}"
+    )
 
 
 def _header(stream: BytesIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -1,6 +1,7 @@
 """Joins the parts to a Flask app, and to what gunicorn serves; the only place that knows them all."""
 
 from flask import Flask
+from werkzeug.routing import BaseConverter
 
 from mlp.corrections import Corrections
 from mlp.store import open_store
@@ -27,11 +28,19 @@ from service.dispatch import Dispatch
 from service.inference import Inference
 from service.lanes import Lanes
 from service.live import LiveModels
+from service.openapi import routes as openapi
 from service.settings import Settings
 from service.shadow import Shadow
 from service.tracing import Tracing
 from service.v2 import routes as v2
 from service.v2.infer import Infer
+
+
+class _Name(BaseConverter):
+    """A part of a path; what is behind a colon is a verb of TF Serving's protocol."""
+
+    part_isolating = True
+    regex = "[^/:]+"
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -52,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.url_map.strict_slashes = False
+    app.url_map.converters["default"] = _Name
     app.extensions["live"] = live
     app.extensions["shadow"] = shadow = Shadow(board, settings.shadow_queue)
     app.extensions["settings"] = settings
@@ -77,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         health.routes(live),
         metrics.routes(live, counters),
         index.routes(),
+        openapi.routes(settings),
     ):
         app.register_blueprint(blueprint)
     counters.know(rule.rule for rule in app.url_map.iter_rules())

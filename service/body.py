@@ -8,11 +8,11 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from flask import Request
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
@@ -31,6 +31,7 @@ from service.errors import (
     TooManyPictures,
     UnknownContentType,
 )
+from service.openapi import parts
 
 WHOLE: Final = "service.body"
 """Where in `environ` a server puts a body that it has read to the end, within the limit, before it calls the app."""
@@ -79,13 +80,30 @@ class Reading:
             raise TooManyPictures(f"{count} pictures in one request; the most is {self.max_batch}, send them in parts")
 
 
+_FIELDS: Final = ("pixels", "image", "images")
+
+_NUMBER: Final = {"type": "number", "minimum": 0, "maximum": 255}
+
+_LISTS: Final = [
+    _NUMBER,
+    {"type": "array", "items": _NUMBER},
+    {"type": "array", "items": {"type": "array", "items": _NUMBER}},
+]
+
+
 class Json(BaseModel):
-    """The JSON body: exactly one of `pixels`, `image` and `images`."""
+    """The JSON body of a prediction: exactly one of `pixels`, `image` and `images`."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra=parts.one_of(*_FIELDS),
+    )
 
-    pixels: Any = None
-    """Numbers, checked as an array and not one by one: a flat list, a 2-D array, or a list of either."""
+    pixels: Annotated[
+        Any, WithJsonSchema({"type": "array", "minItems": 1, "anyOf": [{"items": kind} for kind in _LISTS]})
+    ] = None
+    """Numbers from 0 to `pixel_max`: a flat list, a 2-D array, or a list of either; height × width for each picture."""
     pixel_max: Literal[1, 255] = 255
     """The value of a full pixel."""
     image: StrictStr = ""
@@ -95,7 +113,7 @@ class Json(BaseModel):
 
     @model_validator(mode="after")
     def _one_of(self) -> "Json":
-        given = {"pixels", "image", "images"} & self.model_fields_set
+        given = {*_FIELDS} & self.model_fields_set
         if len(given) != 1:
             raise ValueError(
                 f"give exactly one of pixels, image and images, not {' and '.join(sorted(given)) or 'none'}"

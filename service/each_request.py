@@ -23,7 +23,18 @@ _log = logging.getLogger("service.requests")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """An id that a client may choose: nothing that could break a header or a line of the log."""
 
-_NOT_JSON: Final = frozenset({"metrics.metrics", "v2.infer", "index.index", "index.file", "report.report"})
+NOT_JSON: Final = frozenset(
+    {
+        "metrics.metrics",
+        "v2.infer",
+        "index.index",
+        "index.file",
+        "openapi.page",
+        "openapi.file",
+        "openapi.example",
+        "report.report",
+    }
+)
 """What answers in another form, too."""
 
 
@@ -100,7 +111,7 @@ def _begin(tracing: Tracing) -> None:
     g.span = tracing.begin(request.environ)
     if (refused := request.environ.get(REFUSED)) is not None:
         raise refused
-    if request.endpoint not in _NOT_JSON:
+    if request.endpoint not in NOT_JSON:
         _check_accept(request.environ)
 
 

@@ -227,7 +227,22 @@ def status_of(error: Exception) -> HTTPStatus:
     """Give the status that answers an error; 500 for one that is nobody's fault but ours."""
     if isinstance(error, BadItem):
         return status_of(error.error)
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[Exception]) -> HTTPStatus:
+    """Give the status that answers errors of a kind; 500 for those that are nobody's fault but ours."""
+    return next((STATUS[known] for known in kind.__mro__ if known in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def told_as(path: str, status: HTTPStatus) -> HTTPStatus:
+    """Give the status as the protocol has it that a path belongs to: some know no 409 and no 422."""
+    unknown = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT)
+    return HTTPStatus.BAD_REQUEST if status in unknown and _protocol(path) in FORMS else status
+
+
+def _protocol(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:
@@ -241,15 +256,14 @@ def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | No
 
 def _in_protocol(status: HTTPStatus, detail: str) -> Response | None:
     """Give the answer to a request that failed in the form of the protocol that its path belongs to, if to any."""
-    form = _FORMS.get(request.path.split("/", 2)[1])
+    form = FORMS.get(_protocol(request.path))
     if form is None:
         return None
-    if status in (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT):  # which these protocols do not know
-        status = HTTPStatus.BAD_REQUEST
+    status = told_as(request.path, status)
     return _with_headers(reply.json(form(status, detail), status.value), status)
 
 
-_FORMS: Final[dict[str, Callable[[HTTPStatus, str], dict[str, Any]]]] = {
+FORMS: Final[dict[str, Callable[[HTTPStatus, str], dict[str, Any]]]] = {
     "v2": lambda _status, detail: {"error": detail},
     "v1": lambda _status, detail: {"error": detail},
     "invocations": lambda status, detail: {"error_code": status.name, "message": detail},

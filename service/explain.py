@@ -17,6 +17,9 @@ from mlp.metadata import Metadata
 from service import answer, body, predict, reply
 from service.errors import InvalidField
 from service.live import LiveModels
+from service.openapi import bodies, failures, parts
+from service.openapi.answers import Explained
+from service.openapi.operation import describes, json
 from service.settings import Settings
 
 _DECIMALS: Final = 5
@@ -42,7 +45,20 @@ def routes(live: LiveModels, settings: Settings) -> Blueprint:
     blueprint = Blueprint("explain", __name__)
 
     @blueprint.post("/explain")
+    @describes(
+        "explain",
+        json(Explained, "The answer, and why.", headers=parts.WHO_ANSWERED),
+        fails=failures.PICTURES,
+        query=Query,
+        headers=(parts.CLIENT_KEY,),
+        body=bodies.PICTURES,
+    )
     def post() -> Response:
+        """Read one picture, and say why it is read so.
+
+        Body and query are those of `POST /predict`, but for one picture alone. The explanation is not compared with a
+        shadow.
+        """
         query = predict.parsed(Query, request.environ["QUERY_STRING"])
         key = request.headers.get("X-Client-Key") or g.begun.id
         snapshot = live.snapshot(query.model, query.version, key)

@@ -18,22 +18,31 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlp import network
 from mlp.arrays import Uint8
 from mlp.corrections import Correction, Corrections, Selection
+from mlp.errors import CorrectionsFull, CorrectionsUnavailable, TooManyCorrections
 from service import body, kept_picture, predict, reply
 from service.counters import Counters
 from service.errors import CorrectionNotFound, CrossSite, FeedbackOff, InvalidField
 from service.explain import index_of
 from service.live import LiveModels, Snapshot
+from service.openapi import bodies, failures, parts
+from service.openapi.answers import Described
+from service.openapi.operation import Answer, Failure, Parameter, describes, json
 from service.settings import Settings
 
 _log = logging.getLogger("service")
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
+_CHANGE: Final[tuple[Failure, ...]] = (FeedbackOff, CrossSite, CorrectionsUnavailable)
+"""Of whatever changes what is kept."""
+
+_HEADERS: Final = (*parts.WHO_ANSWERED, parts.LOCATION)
+
 
 class Query(BaseModel):
     """The query of POST /feedback."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     label: str
     """What the picture really shows: one of the version's labels, also the one that it answered."""
@@ -42,10 +51,10 @@ class Query(BaseModel):
     version: str | None = Field(default=None, min_length=1)
     """The version whose answer is corrected, as in X-Model-Version; by default the one that answers now."""
     prepare: Literal["auto", "none"] = "auto"
-    """As for POST /predict."""
+    """Whether the picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
-class Picture(BaseModel):
+class KeptPicture(Described):
     """What is kept of the picture that was sent: a PNG without anything but pixels."""
 
     width: int
@@ -53,10 +62,10 @@ class Picture(BaseModel):
     bytes: int
 
 
-class Kept(BaseModel):
+class KeptCorrection(Described):
     """What is kept besides labels and version."""
 
-    picture: Picture | None
+    picture: KeptPicture | None
     """None where numbers were sent."""
     pixels: tuple[int, int]
     """Height and width of what the network was given."""
@@ -65,7 +74,7 @@ class Kept(BaseModel):
     created_at: datetime
 
 
-class Stored(BaseModel):
+class StoredCorrection(Described):
     """The answer of POST /feedback."""
 
     id: str
@@ -75,16 +84,16 @@ class Stored(BaseModel):
     answered: str
     """The label that the version gives; it was asked anew."""
     label: str
-    kept: Kept
+    kept: KeptCorrection
 
 
-class Off(BaseModel):
+class NoFeedback(Described):
     """The answer of GET /feedback where no corrections are kept."""
 
     on: Literal[False] = False
 
 
-class On(BaseModel):
+class FeedbackTerms(Described):
     """The answer of GET /feedback where corrections are kept: what of each, and how many."""
 
     on: Literal[True] = True
@@ -104,12 +113,32 @@ def routes(live: LiveModels, corrections: Corrections | None, counters: Counters
     blueprint = Blueprint("feedback", __name__)
 
     @blueprint.get("/feedback")
+    @describes("getFeedbackTerms", json(FeedbackTerms | NoFeedback, "Whether corrections are kept, and how many."))
     def about() -> Response:
-        terms = On(per_minute=settings.feedback_per_minute, most=settings.feedback_max) if corrections else Off()
+        """Say whether corrections are kept here, and what is kept of each."""
+        terms = (
+            FeedbackTerms(per_minute=settings.feedback_per_minute, most=settings.feedback_max)
+            if corrections
+            else NoFeedback()
+        )
         return reply.json(terms.model_dump())
 
     @blueprint.post("/feedback")
+    @describes(
+        "sendFeedback",
+        json(StoredCorrection, "It is kept.", 201, headers=_HEADERS),
+        json(StoredCorrection, "The same picture was kept with this label before.", headers=_HEADERS),
+        fails=(*failures.PICTURES, *_CHANGE, TooManyCorrections, CorrectionsFull),
+        query=Query,
+        headers=(parts.CLIENT_KEY,),
+        body=bodies.PICTURES,
+    )
     def post() -> Response:
+        """Say what a picture really shows.
+
+        Body and query are those of `POST /predict`, but for one picture alone. The version is asked anew; picture,
+        answer and label are kept for training.
+        """
         kept_in = _allowed(corrections)
         query = predict.parsed(Query, request.environ["QUERY_STRING"])
         snapshot = live.snapshot(query.model, query.version, request.headers.get("X-Client-Key") or g.begun.id)
@@ -126,7 +155,20 @@ def routes(live: LiveModels, corrections: Corrections | None, counters: Counters
         return response
 
     @blueprint.delete("/feedback/<correction>")
+    @describes(
+        "takeFeedbackBack",
+        Answer("Nothing of it is kept any more.", status=204),
+        fails=(*_CHANGE, CorrectionNotFound),
+        path=(
+            Parameter(
+                "correction",
+                "The id that was given when it was kept.",
+                {"type": "string", "pattern": f"^{_ID.pattern}$"},
+            ),
+        ),
+    )
     def take_back(correction: str) -> tuple[str, int]:
+        """Take a correction back."""
         kept_in = _allowed(corrections)
         if not _ID.fullmatch(correction) or not kept_in.erase(Selection(ids=[correction])):
             raise CorrectionNotFound("no correction has that id, or not any more")
@@ -187,19 +229,19 @@ def _correction(snapshot: Snapshot, query: Query, settings: Settings) -> Correct
     )
 
 
-def _answer(stored: Correction) -> Stored:
+def _answer(stored: Correction) -> StoredCorrection:
     picture = None
     if stored.picture is not None:
         width, height = kept_picture.size(stored.picture)
-        picture = Picture(width=width, height=height, bytes=len(stored.picture))
+        picture = KeptPicture(width=width, height=height, bytes=len(stored.picture))
     height, width = stored.pixels.shape
-    return Stored(
+    return StoredCorrection(
         id=stored.id,
         model=stored.model,
         version=stored.version,
         answered=stored.answered,
         label=stored.label,
-        kept=Kept(
+        kept=KeptCorrection(
             picture=picture,
             pixels=(height, width),
             confidence=round(stored.confidence, 7),

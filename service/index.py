@@ -1,13 +1,17 @@
 """GET /: the page for whoever comes with a browser, a few lines of text for everyone else; and the page's files.
 
-The page itself is in service/page/, hand-written and served as it is: main.js says what is where.
+The page itself is in service/page/, and main.js says what is where.
 """
 
-import hashlib
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, request
+
+from service.files import Files
+from service.openapi import parts
+from service.openapi.operation import Answer, Media, Parameter, describes
 
 _TEXT: Final = """\
 This is mlp: it reads pictures with a multilayer perceptron.
@@ -18,52 +22,59 @@ This is mlp: it reads pictures with a multilayer perceptron.
   POST {root}explain   why the answer to a picture is what it is
   GET  {root}models    which models and versions there are, and how good they are
   GET  {root}readyz    whether a model answers
+  GET  {root}docs      all of it, to read in a browser and to try
 
 In a browser this address is a page to draw on.
 """
 
-_FOLDER: Final = Path(__file__).parent / "page"
+_HTML: Final = Media({"type": "string"})
 
-_TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+FILE: Final = Answer(
+    "The file.",
+    dict.fromkeys(("text/html", "text/javascript", "text/css", "image/svg+xml"), _HTML),
+    headers=(parts.ETAG,),
+)
+"""What answers a page's file."""
 
-_HEADERS: Final = {
-    "Cache-Control": "no-cache",  # kept, but asked for by its ETag: a new service never runs an old page
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
+NO_FILE: Final = (HTTPStatus.NOT_FOUND, "There is no such file.")
 
 
 def routes() -> Blueprint:
-    """Give the routes; the page's files are read here, once."""
+    """Give the routes."""
     blueprint = Blueprint("index", __name__)
-    files = {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.suffix in _TYPES}
-
-    def sent(name: str) -> Response:
-        data = files[name]
-        response = Response(data, content_type=f"{_TYPES[Path(name).suffix]}; charset=utf-8", headers=_HEADERS)
-        response.set_etag(hashlib.sha256(data).hexdigest()[:32])
-        response.make_conditional(request)
-        response.headers.pop("Date", None)  # the server sends one
-        return response
+    files = Files(Path(__file__).parent / "page")
 
     @blueprint.get("/")
+    @describes(
+        "getPage",
+        Answer("The page, or text.", {"text/html": _HTML, "text/plain": _HTML}, headers=(parts.VARY,)),
+        parts.UNCHANGED,
+        headers=(parts.IF_NONE_MATCH,),
+    )
     def index() -> Response:
+        """Give the page to draw on.
+
+        For whoever prefers `text/html`, as browsers do; a few lines of text for others.
+        """
         accept = request.accept_mimetypes
         if accept.quality("text/html") > accept.quality("text/plain"):
-            response = sent("index.html")
+            response = files.sent("index.html")
         else:
             response = Response(_TEXT.format(root=request.root_url), content_type="text/plain; charset=utf-8")
         response.vary.add("Accept")
         return response
 
     @blueprint.get("/page/<name>")
+    @describes(
+        "getPageFile",
+        FILE,
+        parts.UNCHANGED,
+        fails=(NO_FILE,),
+        headers=(parts.IF_NONE_MATCH,),
+        path=(Parameter("name", "A file of the page, such as `main.js`."),),
+    )
     def file(name: str) -> Response:
-        if name not in files:
-            abort(404)
-        return sent(name)
+        """Give a file of the page."""
+        return files.sent(name)
 
     return blueprint

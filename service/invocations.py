@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, model_validator
 
 from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
-from service import answer, body, content_encoding, instances
+from service import answer, body, content_encoding, instances, reply
 from service.body import Reading
 from service.errors import InvalidField, NotReady, UnknownContentType
 from service.inference import Inference, key_of
 from service.json_body import parsed
 from service.live import LiveModels
+from service.openapi import examples, failures, parts
+from service.openapi.answers import Predictions
+from service.openapi.operation import Body, Media, describes, json
 from service.settings import Settings
 from service.v1 import answered
 
@@ -24,28 +27,38 @@ _FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 class Query(BaseModel):
     """The query of POST /invocations; MLflow itself has none."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     model: str | None = None
     """Which model; by default the only one there is, else "digits"."""
     version: str | None = None
     """A version's number, or an alias; by default "production", or an alias that has a share of its traffic."""
     prepare: Literal["auto", "none"] = "auto"
+    """Whether a picture gets the treatment that the network's training data got, or is taken as it is."""
 
 
 class Split(BaseModel):
     """A table: its cells in rows. The names of columns and rows are not needed."""
 
-    data: Any
+    data: Annotated[Any, WithJsonSchema({"type": "array", "items": {"type": "array"}})]
 
 
 class Invocation(BaseModel):
     """The JSON body of POST /invocations: exactly one of the four forms; `params` are passed over."""
 
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra=parts.one_of(*_FORMS),
+    )
+
     dataframe_split: Split | None = None
+    """A table by its rows: a picture each, of h·w numbers, or of one cell with base64."""
     dataframe_records: list[dict[str, Any]] | None = None
-    instances: Any = None
-    inputs: Any = None
+    """The same by row and name."""
+    instances: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
+    """The pictures, as for TF Serving."""
+    inputs: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
+    """The same."""
 
     @model_validator(mode="after")
     def _one_of(self) -> "Invocation":
@@ -73,13 +86,29 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
     blueprint = Blueprint("invocations", __name__)
 
     @blueprint.get("/ping")
+    @describes("ping", json({"type": "object"}, "A model answers."), fails=(NotReady,))
     def ping() -> Response:
+        """Say whether a model answers."""
         if not live.ready:
             raise NotReady("no model answers yet")
-        return Response("\n", content_type="application/json")
+        return reply.json({})
 
     @blueprint.post("/invocations")
+    @describes(
+        "invoke",
+        json(Predictions, "The answers, in the order of the rows.", headers=(*parts.WHO_ANSWERED, parts.ENCODED)),
+        fails=failures.PICTURES,
+        query=Query,
+        headers=(parts.CLIENT_KEY, parts.CONTENT_ENCODING),
+        body=Body(
+            {
+                "application/json": Media(Invocation, {"pixels": {"instances": [examples.rows()]}}),
+                "text/csv": Media({"type": "string"}, file="7.csv"),
+            }
+        ),
+    )
     def invocations() -> Response:
+        """Read pictures, a row each."""
         begun, environ = perf_counter(), request.environ
         query = _query()
         sent = body.received(request, "the most that is read")

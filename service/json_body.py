@@ -1,10 +1,18 @@
 """A JSON body → one of the pydantic models that say what is expected."""
 
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from service.errors import InvalidField, MalformedBody
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+WHOLE: Final = BeforeValidator(_whole)
+"""Makes a strict integer take 3.0, which is 3 in JSON; to be named last, so that the schema keeps what is before it."""
 
 _Body = TypeVar("_Body", bound=BaseModel)
 

@@ -33,7 +33,7 @@ class Lane(Enum):
         return self.value
 
 
-_ON_LOOP: Final = frozenset({"/", "/feedback", "/healthz", "/readyz", "/predict", "/explain"})
+_ON_LOOP: Final = frozenset({"/", "/feedback", "/healthz", "/readyz", "/predict", "/explain", "/docs"})
 """Paths that are answered from memory."""
 
 _PROTOCOLS_ON_LOOP: Final = re.compile(
@@ -44,8 +44,8 @@ _PROTOCOLS_ON_LOOP: Final = re.compile(
 _CHANGES_STORE: Final = ("/models", "/v2/repository/models/")
 """What paths begin with that need the admin token, but for those that only read."""
 
-_PAGE: Final = "/page/"
-"""What the paths of the page's files begin with, which are in memory, too."""
+_PAGES: Final = ("/page/", "/docs/")
+"""What the paths of the pages' files begin with, which are in memory, too."""
 
 _FEEDBACK: Final = "/feedback"
 
@@ -87,9 +87,11 @@ class Lanes:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             return Lane.SCRAPE
+        if path == "/openapi.json":  # it has to be made once
+            return Lane.WORK
         if path.startswith(_FEEDBACK) and environ["REQUEST_METHOD"] != "GET":  # which says what is kept, from memory
             return Lane.FEEDBACK
-        on_loop = path in _ON_LOOP or path.startswith(_PAGE) or _PROTOCOLS_ON_LOOP.fullmatch(path)
+        on_loop = path in _ON_LOOP or path.startswith(_PAGES) or _PROTOCOLS_ON_LOOP.fullmatch(path)
         if not on_loop or "version=" in environ["QUERY_STRING"]:
             return Lane.STORE
         if "HTTP_CONTENT_ENCODING" in environ:  # nobody knows yet how large it is

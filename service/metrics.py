@@ -17,6 +17,7 @@ from service.counters import Counters
 from service.errors import NotReady
 from service.layout import Cell, Head
 from service.live import LiveModels
+from service.openapi.operation import Answer, Media, describes
 from service.rule import compared
 
 
@@ -26,7 +27,15 @@ def routes(live: LiveModels, counters: Counters) -> Blueprint:
     metrics_of_all = registry(live, counters)
 
     @blueprint.get("/metrics")
+    @describes(
+        "getMetrics",
+        Answer(
+            "The counts and gauges.",
+            dict.fromkeys(("text/plain", "application/openmetrics-text"), Media({"type": "string"})),
+        ),
+    )
     def metrics() -> Response:
+        """Give the metrics of all workers, in Prometheus' text format or OpenMetrics."""
         counters.wait_for_sums()
         encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encoder(metrics_of_all), content_type=content_type)
@@ -60,6 +69,8 @@ class _Shared(Collector):
         yield _gauge("mlp_workers", "Workers that have shown a sign of life", len(list(board.workers.live())))
         yield _gauge("mlp_workers_expected", "Workers that there are to be", board.expected)
         yield _gauge("mlp_store_age_seconds", "Time since the model store was last read", board.store_age_seconds())
+        reachable = "1 while the last look at the model store succeeded, 0 since one failed"
+        yield _gauge("mlp_store_reachable", reachable, board.store_is_reachable)
         stale = "1 while the model store cannot be reached and what was kept of it is served"
         yield _gauge("mlp_store_stale", stale, board.words[Head.STALE])
 

@@ -11,12 +11,15 @@ from service import answer, body, each_request, reply
 from service.answering import Answer, Body, Environ
 from service.errors import InvalidField
 from service.inference import Found, Inference, key_of
+from service.openapi import bodies, failures, parts
+from service.openapi.answers import Predictions
+from service.openapi.operation import describes, json
 
 
 class Query(BaseModel):
     """The query of POST /predict."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     model: str | None = None
     """Which model; by default the only one there is, else "digits"."""
@@ -71,7 +74,20 @@ def routes(predict: Predict) -> Blueprint:
     blueprint = Blueprint("predict", __name__)
 
     @blueprint.post("/predict")
+    @describes(
+        "predict",
+        json(Predictions, "The answers, in the order of the pictures.", headers=parts.WHO_ANSWERED),
+        fails=failures.PICTURES,
+        query=Query,
+        headers=(parts.CLIENT_KEY,),
+        body=bodies.PICTURES,
+    )
     def post() -> Response:
+        """Read pictures.
+
+        One picture or several, in any of the forms below; what it is, its `Content-Type` says. Encoded pictures get the
+        treatment that the network's training data got, unless `prepare` is `none`; numbers go to the network unchanged.
+        """
         found = predict(request.environ, body.received(request, "the most that is read"), g.begun.id)
         return predict.inference.completed(found, reply.json(found.written))
 

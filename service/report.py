@@ -11,6 +11,8 @@ from mlp.errors import StoreUnavailable
 from service.catalogue import numbered
 from service.errors import ReportNotFound
 from service.live import LiveModels
+from service.openapi import failures, parts
+from service.openapi.operation import Answer, Media, describes
 
 _HEADERS: Final = {
     "Cache-Control": "no-cache",  # kept, but asked for by its ETag: a report may be written anew
@@ -26,16 +28,24 @@ def routes(live: LiveModels) -> Blueprint:
     """Give the route."""
     blueprint = Blueprint("report", __name__)
 
-    @blueprint.get("/models/<name>/versions/<reference>/report")
-    def report(name: str, reference: str) -> Response:
-        number = numbered(live, live.get(name), reference)
+    @blueprint.get("/models/<name>/versions/<version>/report")
+    @describes(
+        "getReport",
+        Answer("The report.", {"text/html": Media({"type": "string"})}, headers=(parts.ETAG,)),
+        parts.UNCHANGED,
+        fails=(*failures.MODEL, ReportNotFound),
+        headers=(parts.IF_NONE_MATCH,),
+    )
+    def report(name: str, version: str) -> Response:
+        """Show what a training run has written of a version, if it has."""
+        number = numbered(live, live.get(name), version)
         path = live.store.report(name, number)
         if path is None:
-            raise ReportNotFound(f"there is no training report of {name} version {number} in {live.store.location}")
+            raise ReportNotFound(f"there is no training report of {name} version {number}")
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise StoreUnavailable(f"the report {path} cannot be read: {error.strerror or error}") from error
+            raise StoreUnavailable(f"the report cannot be read: {error.strerror or error}") from error
         response = Response(data, content_type="text/html; charset=utf-8", headers=_HEADERS)
         response.add_etag()
         response.make_conditional(request)

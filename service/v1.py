@@ -1,10 +1,10 @@
 """TF Serving's REST API, which is KServe's first protocol, too: POST …:predict, and whether a model answers."""
 
 from time import perf_counter
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, StrictStr, WithJsonSchema, model_validator
 from pydantic_core import to_json
 
 from mlp import network
@@ -16,7 +16,11 @@ from service.body import Reading
 from service.inference import Inference, key_of
 from service.json_body import parsed
 from service.live import LiveModels
+from service.openapi import examples, failures, parts
+from service.openapi.answers import ColumnsAnswer, Predictions
+from service.openapi.operation import Answer, Body, Media, describes, json
 from service.settings import Settings
+from service.v2.schemas import ModelNames
 
 _SIGNATURE: Final = "serving_default"
 
@@ -27,9 +31,16 @@ _DECIMALS: Final = 7
 class PredictRequest(BaseModel):
     """The body of POST …:predict: exactly one of `instances`, picture by picture, and `inputs`, as one array."""
 
-    instances: Any = None
-    inputs: Any = None
-    signature_name: StrictStr | None = None
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra=parts.one_of("instances", "inputs"),
+    )
+
+    instances: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
+    """A picture each: numbers, as rows or flat; base64, alone or as `{"b64": "…"}`; or these in `{"images": …}`."""
+    inputs: Annotated[Any, WithJsonSchema({"type": ["array", "object", "null"]})] = None
+    """The pictures as a list, or `{"images": […]}`."""
+    signature_name: Annotated[StrictStr | None, WithJsonSchema({"enum": [_SIGNATURE, "", None]})] = None
 
     @model_validator(mode="after")
     def _one_of(self) -> "PredictRequest":
@@ -68,13 +79,17 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
     blueprint = Blueprint("v1", __name__)
 
     @blueprint.get("/v1/models")
+    @describes("v1ListModels", json(ModelNames, "The models' names."))
     def names() -> Response:
+        """List the models' names."""
         return reply.json({"models": live.names()})
 
     @blueprint.get("/v1/models/<name>")
     @blueprint.get("/v1/models/<name>/versions/<version>")
     @blueprint.get("/v1/models/<name>/labels/<version>")
+    @describes("v1ModelStatus", json(ModelStatus, "It answers."), fails=failures.MODEL)
     def status(name: str, version: str = PRODUCTION) -> Response:
+        """Say whether a model answers."""
         number = live.snapshot(name, version).version.metadata.version
         found = ModelStatus(name=name, ready=True, model_version_status=[VersionStatus(version=str(number))])
         return reply.json(found.model_dump())
@@ -82,7 +97,19 @@ def routes(live: LiveModels, inference: Inference, settings: Settings) -> Bluepr
     @blueprint.post("/v1/models/<name>:predict")
     @blueprint.post("/v1/models/<name>/versions/<version>:predict")
     @blueprint.post("/v1/models/<name>/labels/<version>:predict")
+    @describes(
+        "v1Predict",
+        Answer(
+            "`predictions`, picture by picture, to `instances`; `outputs`, each as one array, to `inputs`.",
+            {"application/json": Media(Predictions | ColumnsAnswer)},
+            headers=(*parts.WHO_ANSWERED, parts.ENCODED),
+        ),
+        fails=failures.PICTURES,
+        headers=(parts.CLIENT_KEY, parts.CONTENT_ENCODING),
+        body=Body({"application/json": Media(PredictRequest, {"pixels": {"instances": [examples.rows()]}})}),
+    )
     def predict(name: str, version: str | None = None) -> Response:
+        """Read pictures."""
         begun, environ = perf_counter(), request.environ
         sent = body.received(request, "the most that is read")
         data = content_encoding.decoded(sent, environ.get("HTTP_CONTENT_ENCODING", ""), settings.max_body_bytes)

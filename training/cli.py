@@ -13,12 +13,14 @@ from training.commands.aliases import history, rollback, rule, traffic, withdraw
 from training.commands.aliases import promote as promote_command
 from training.commands.compare import compare
 from training.commands.converge import converge
+from training.commands.crossvalidate import crossvalidate
 from training.commands.export import export
 from training.commands.feedback import feedback
 from training.commands.housekeeping import delete, prune
 from training.commands.import_network import import_command
 from training.commands.report import report as report_command
 from training.commands.retrain import retrain
+from training.commands.score import score
 from training.commands.sweep import sweep
 from training.commands.train import run_with_progress, train
 from training.evaluate import evaluate
@@ -27,6 +29,7 @@ _EXTRAS: Final = dict.fromkeys(("onnx", "safetensors", "skops"), "interchange") 
     "sklearn": "compare",
     "optuna": "sweep",
     "distributed": "scale",
+    "pyarrow": "scale",
 }
 """Packages that a command may do without, and the extra that they are in."""
 
@@ -121,5 +124,7 @@ def reproduce() -> None:
 
 for _command in (promote_command, rollback, withdraw, traffic, rule, history, delete, prune):
     main.add_command(_command)
-for _command in (train, retrain, report_command, converge, compare, sweep, import_command, export, feedback):
+for _command in (train, retrain, report_command, converge, compare, sweep, crossvalidate):
+    main.add_command(_command)
+for _command in (score, import_command, export, feedback):
     main.add_command(_command)

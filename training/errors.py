@@ -6,11 +6,14 @@ TrainingError
 │   ├── MalformedNpz
 │   └── DownloadError
 ├── RecipeError             settings of a run that do not fit together
+├── StartRefused            a version that a run by this recipe cannot go on from
+├── FeedbackError           corrections that cannot be learnt from, or by which nothing can be told
 ├── CheckpointError         a run's saved state that cannot be read or written, or is another run's
 ├── ImportRefused           a network of another library that cannot become a version
 ├── ExportRefused           a version that cannot become a file of another kind
 ├── ReportError             a report that cannot be written
 ├── SweepError              a search that cannot be made, or a journal that cannot be gone on with
+├── ScoringError            scores that cannot be written, or are those of another run
 ├── NotFollowed             a running service that does not do what the store says
 ├── ClusterError            a cluster that cannot be reached, or is gone
 ├── Diverged                a run whose numbers are no longer finite
@@ -44,6 +47,14 @@ class RecipeError(TrainingError):
     """A recipe that does not exist, cannot be read, or whose settings do not fit together."""
 
 
+class StartRefused(TrainingError):
+    """A version of another shape than the recipe's, or one of whose training too little is known."""
+
+
+class FeedbackError(TrainingError):
+    """There are no corrections, none that fit, or none that can tell whether a version has learnt from them."""
+
+
 class Diverged(TrainingError):
     """The loss or the weights are no longer finite."""
 
@@ -62,6 +73,10 @@ class CheckpointError(TrainingError):
 
 class SweepError(TrainingError):
     """What is to be searched is no field or no range, or the journal is unreadable, in use, or of another sweep."""
+
+
+class ScoringError(TrainingError):
+    """The place for scores cannot be used, is in use, or has those of another version, source or plan."""
 
 
 class NotFollowed(TrainingError):

@@ -1,5 +1,6 @@
 """A folder of pictures, one sub-folder a class: each picture goes through what it would go through in service."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +40,7 @@ def load_folder(
         raise DataError(f"there is no preparation {preparation!r}, expected {' or '.join(prepare.PREPARATIONS)}")
 
     def read(file: Path) -> Uint8:
-        return prepare.prepared(_bytes(file), preparation, height, width, max_pixels=max_pixels)
+        return prepare.prepared(content(file), preparation, height, width, max_pixels=max_pixels)
 
     root, held_out = parts(path)
     classes = tuple(class_names(root))
@@ -110,11 +111,13 @@ def _natural(path: Path) -> tuple[list[str | int], str]:
     return [int(piece) if at % 2 else piece for at, piece in enumerate(pieces)], path.name
 
 
-def _bytes(file: Path) -> bytes:
+def content(file: Path) -> bytes:
+    """Give the bytes of a picture's file. Raises NotAPicture, PictureTooLarge, OSError."""
     if not file.is_file():  # a named pipe would be waited on for ever
         raise NotAPicture("not a file, or a link to nothing")
-    with file.open("rb") as opened:
-        data = opened.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
+    with file.open("rb", buffering=0) as opened:  # a buffer takes as long as the rest
+        size = os.fstat(opened.fileno()).st_size
+        data = b"" if size > MAX_FILE_BYTES else opened.readall()
+    if max(size, len(data)) > MAX_FILE_BYTES:
         raise PictureTooLarge(f"the file is larger than {MAX_FILE_BYTES} bytes; save the picture smaller")
     return data

@@ -19,7 +19,8 @@ MAX_BYTES: Final = 2**30
 """Most that a file may unpack to; the largest of MNIST's relatives, EMNIST by class, has 550 million bytes."""
 
 _TYPES: Final = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_GZIP: Final = b"\x1f\x8b"
+GZIP: Final = b"\x1f\x8b"
+"""How a packed file begins."""
 _CHUNK: Final = 2**20
 
 
@@ -31,7 +32,7 @@ def read(path: Path, dimensions: int, *, max_bytes: int = MAX_BYTES) -> npt.NDAr
     """
     try:
         with path.open("rb") as plain:
-            packed = plain.read(len(_GZIP)) == _GZIP
+            packed = plain.read(len(GZIP)) == GZIP
             plain.seek(0)
             # What a name says of its content is not to be trusted: browsers unpack .gz files and keep the name.
             return _parse(gzip.GzipFile(fileobj=plain) if packed else plain, dimensions, max_bytes)
@@ -43,12 +44,17 @@ def read(path: Path, dimensions: int, *, max_bytes: int = MAX_BYTES) -> npt.NDAr
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _parse(file: IO[bytes] | gzip.GzipFile, dimensions: int, max_bytes: int) -> npt.NDArray[Any]:
+def header(file: IO[bytes] | gzip.GzipFile, dimensions: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Read the header of an unpacked file, and give the values' type and the array's shape. Raises MalformedIdx."""
     dtype = _magic(file.read(4), dimensions)
     lengths = file.read(4 * dimensions)
     if len(lengths) < 4 * dimensions:
         raise MalformedIdx(f"the header ends after {4 + len(lengths)} bytes, expected {4 + 4 * dimensions}")
-    shape = tuple(map(int, np.frombuffer(lengths, ">u4")))
+    return dtype, tuple(map(int, np.frombuffer(lengths, ">u4")))
+
+
+def _parse(file: IO[bytes] | gzip.GzipFile, dimensions: int, max_bytes: int) -> npt.NDArray[Any]:
+    dtype, shape = header(file, dimensions)
     size = math.prod(shape) * dtype.itemsize
     if not 0 < size <= max_bytes:
         raise MalformedIdx(

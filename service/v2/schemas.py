@@ -5,7 +5,9 @@ Names are the protocol's, and so is what is optional.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, WithJsonSchema
+
+from service.json_body import WHOLE
 
 Parameters = dict[str, Any]
 """By the protocol texts, numbers and booleans; some clients put objects of their own in."""
@@ -18,7 +20,7 @@ Datatype = Annotated[str, StringConstraints(max_length=20)]
 class Object(BaseModel):
     """`model_name` and the like are no business of pydantic's."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=(), use_attribute_docstrings=True)
 
 
 # Inference
@@ -31,7 +33,7 @@ class InputTensor(Object):
     shape: list[Dimension]
     datatype: Datatype
     parameters: Parameters | None = None
-    data: Any = None
+    data: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "items": {}})] = None
     """Numbers or texts, nested by the shape or flat; checked as an array and not one by one."""
 
 
@@ -234,7 +236,7 @@ class LoadParameters(Object):
 
     model_config = ConfigDict(extra="allow")
 
-    version: StrictStr | StrictInt | None = None
+    version: StrictStr | Annotated[StrictInt, WHOLE] | None = None
     """A version's number, or an alias; by default the newest version."""
     force: StrictBool = False
     """Whether the version may answer with other classes than the one that is in production."""

@@ -124,17 +124,18 @@ def opened(server, browser):
     with contextlib.ExitStack() as stack:
         pages = []
 
-        def open_page(answers=None, **how) -> Page:
+        def open_page(path="", answers=None, **how) -> Page:
             context = browser.new_context(**{**DESKTOP, "reduced_motion": "reduce", **how})
             stack.callback(context.close)
             found = Page(context.new_page())
             found.page.on("console", lambda message: found.errors.extend([message.text] * (message.type == "error")))
             found.page.on("pageerror", lambda error: found.errors.append(str(error)))
             found.page.on("request", lambda request: found.urls.append(request.url))
-            for path, answer in (answers or {}).items():
-                found.page.route(path, partial(_fulfil, answer))
-            found.page.goto(server.url)
-            found.expect("#live-text", re.compile(r"^Version \d is live"))
+            for route, answer in (answers or {}).items():
+                found.page.route(route, partial(_fulfil, answer))
+            found.page.goto(server.url + path)
+            if not path:
+                found.expect("#live-text", re.compile(r"^Version \d is live"))
             pages.append(found)
             return found
 

@@ -199,7 +199,7 @@ def test_a_wrong_token_is_said_to_be_wrong_and_changes_nothing(page):
     page.page.fill("#token", "wrong")
     page.page.click("[aria-label='Promote version 1']")
 
-    page.expect("#news", re.compile("needs the admin token"))
+    page.expect("#news", re.compile("needs an admin token"))
     page.expect(".version.live .name", re.compile("^Version 3"))
     assert all("401" in error for error in page.errors)
     page.errors.clear()

@@ -41,7 +41,7 @@ def test_workers_share_the_limit_and_lose_nothing(store, tmp_path, request, kind
     store.promote("digits", 1)
     url = f"sqlite:///{tmp_path}/c.sqlite" if kind == "sqlite" else request.getfixturevalue("own_postgres").url()
     with serving(store.root, MLP_FEEDBACK=url, MLP_FEEDBACK_PER_MINUTE=str(PER_MINUTE)) as server:
-        assert len(server.workers()) == 2
+        server.wait_until(lambda: len(server.workers()) == 2)
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda number: correct(server, number), range(2 * PER_MINUTE)))
         assert Counter(status for status, _, _ in answers) == {201: PER_MINUTE, 429: PER_MINUTE}

@@ -79,12 +79,14 @@ def scrape(tmp_path_factory):
     """What a server says that has had every kind of traffic, and refuses a change."""
     from mlp.local_store import LocalStore
 
-    store = LocalStore(tmp_path_factory.mktemp("store") / "models")
+    folder = tmp_path_factory.mktemp("store")
+    store = LocalStore(folder / "models")
     for seed in (1, 2):
         make_draft(seed=seed).publish(store)
     store.promote("digits", 1)
     store.promote("digits", 2, "shadow")
-    with serving(store.root, MLP_POLL_SECONDS="0.05") as server:
+    with serving(store.root, MLP_POLL_SECONDS="0.05", MLP_FEEDBACK=f"sqlite:///{folder}/c.sqlite") as server:
+        ask(server, "/feedback?label=7")
         ask(server, body=np.random.default_rng(0).integers(0, 256, 784 * 9, np.uint8).tobytes())
         ask(server, body=(ROOT / "examples/7.png").read_bytes(), headers={"Content-Type": "image/png"})
         ask(server, body=b"x")

@@ -71,6 +71,40 @@ def test_a_missing_or_wrong_token_is_401_and_changes_nothing(client, published, 
     assert published.aliases("digits") == before
 
 
+def test_a_whole_number_may_have_a_point_in_json(client, published):
+    answer = client.put(
+        "/models/digits/aliases/production", data=b'{"version": 2.0}', headers=ADMIN, content_type="application/json"
+    )
+
+    assert (answer.status_code, published.aliases("digits").aliases) == (200, {"production": 2})
+
+
+@pytest.mark.parametrize("version", ["2.5", '"2"', "true", "1e400"])
+def test_nothing_else_is_a_version(client, published, version):
+    answer = client.put("/models/digits/aliases/production", data=b'{"version": %b}' % version.encode(), headers=ADMIN)
+
+    assert answer.status_code in (400, 422)
+    assert published.aliases("digits").aliases == {"production": 1}
+
+
+@pytest.mark.parametrize("force", ['"yes"', "1"])
+def test_what_is_neither_true_nor_false_forces_nothing(client, force):
+    body = b'{"version": 2, "force": %b}' % force.encode()
+
+    answer = client.put("/models/digits/aliases/production", data=body, headers=ADMIN)
+
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["loc"] == ["body", "force"]
+
+
+@pytest.mark.parametrize("given", ["9" * 5000, '"' + "9" * 5000 + '"', '""7""', "W/7x", '"7'])
+def test_what_is_no_generation_is_422(client, given):
+    answer = move(client, 2, headers={"If-Match": given})
+
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["loc"] == ["header", "If-Match"]
+
+
 def test_a_version_is_sent_and_stored_and_where_it_is_is_said(client, published):
     answer = client.post("/models/digits/versions", data=make_draft(seed=7).pack(), headers=ADMIN)
 

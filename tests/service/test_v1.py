@@ -225,6 +225,14 @@ def test_an_unknown_query_is_refused(client, digits):
     assert client.post("/invocations?topk=3", json={"inputs": digits.tolist()}).status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/v1/models/digits:predict", "/v1/models/digits/versions/1:predict"])
+def test_a_prediction_cannot_be_got(client, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
+
+
 def test_ping_is_answered_while_a_model_is(client, tmp_path):
     assert client.get("/ping").status_code == 200
     assert create_app(Settings(models=tmp_path / "none")).test_client().get("/ping").status_code == 503

@@ -48,9 +48,11 @@ def local_cluster(workers: int, allowed_failures: int = 3) -> Iterator[Running]:
 
 
 def main() -> None:
-    from distributed import LocalCluster
+    from distributed import Client, LocalCluster
 
     with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster, set_as_default=False) as client:
+            client.wait_for_workers(int(sys.argv[1]))
         _say(cluster.scheduler_address)
         for _ in sys.stdin:
             _say(" ".join(str(nanny.pid) for nanny in cluster.workers.values() if nanny.pid))
