@@ -58,7 +58,7 @@ AREAS: Final[Mapping[str, Area]] = {
         ),
         tuple(
             f"tests/unit/test_{name}.py"
-            for name in ("activations", "explanation", "model", "network", "npy", "numerics", "version_file")
+            for name in ("activations", "explanation", "model", "network", "npy", "numerics", "pixels", "version_file")
         ),
         ("tests/unit/test_model.py::test_a_prediction_needs_no_more_than_the_three_dependencies",),
     ),
