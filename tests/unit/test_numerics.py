@@ -141,3 +141,17 @@ def test_weights_rounded_to_float16_keep_the_labels_of_mnist_s_test_set(shipped,
     assert np.mean(network.winners(found) == network.winners(expected)) >= 0.9995
     assert np.abs(found - expected).max() < 0.005
     assert not np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_a_row_of_large_values_changes_nothing_in_the_others(name):
+    rows = np.float32([[0.1, -0.2, 0.3], [500, 1000, -2000], [-3000, -3001, -3002]])
+    together, alone = rows.copy(), [row[np.newaxis].copy() for row in rows]
+
+    with np.errstate(over="ignore"):
+        ACTIVATIONS[name](together)
+        for row in alone:
+            ACTIVATIONS[name](row)
+
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(together, np.concatenate(alone), rtol=1e-6)
