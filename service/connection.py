@@ -123,7 +123,8 @@ class Connection(asyncio.BufferedProtocol):
         }
         self._clients.add(self)
         if len(self._clients.open) > self._clients.most:
-            self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections", ("Retry-After", "1"))
+            self._reads, self._last = False, _FULL
+            self._go_on()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget the client; what is being answered for it comes to its end."""
@@ -240,7 +241,7 @@ class Connection(asyncio.BufferedProtocol):
         if length is None:
             if "HTTP_TRANSFER_ENCODING" in environ:
                 self._await_body(environ)
-        elif int(length) > self._left:
+        elif int(length) > self._left or self._is_refused(environ, int(length)):
             self._refuse()
         elif length != "0":
             self._await_body(environ)
@@ -281,6 +282,9 @@ class Connection(asyncio.BufferedProtocol):
         environ, self._environ = self._environ, {}
         held, self._held = self._held, 0
         self._ask(_Asked(environ, body, self._keep_alive, held))
+
+    def _is_refused(self, environ: Environ, length: int) -> bool:
+        return length >= _STRAIGHT_BYTES and self._clients.answering.refuses(environ, length)
 
     def _await_body(self, environ: Environ) -> None:
         """Ask for the body, where the client waits to be asked (RFC 9110, section 10.1.1)."""
@@ -381,11 +385,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end_with(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
         """Let this be the last answer: to something that is not for the app."""
-        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-        body = to_json(problem) + b"\n"
-        about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), *headers]
         self._reads = False
-        self._last = Answer(status.value, about, body)
+        self._last = _problem(status, detail, *headers)
         self._go_on()
 
     def _drain(self) -> None:
@@ -411,11 +412,30 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting.clear()
 
     def _write(self, answer: Answer, *, keep_alive: bool) -> None:
-        lines = [f"{name}: {value}\r\n" for name, value in answer.headers]
-        end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
-        status = _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} \r\n"
-        head = "".join([status, self._clients.date, *lines, end]).encode("latin-1")
+        head = _head(answer, self._clients.date, keep_alive=keep_alive)
         if len(answer.body) <= _JOINED_BYTES:
             self._transport.write(head + answer.body)
         else:
             self._transport.writelines([head, answer.body])
+
+
+def _head(answer: Answer, date: str, *, keep_alive: bool) -> bytes:
+    lines = [f"{name}: {value}\r\n" for name, value in answer.headers]
+    end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
+    status = _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} \r\n"
+    return "".join([status, date, *lines, end]).encode("latin-1")
+
+
+def _problem(status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> Answer:
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body = to_json(problem) + b"\n"
+    about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), *headers]
+    return Answer(status.value, about, body)
+
+
+_FULL: Final = _problem(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections", ("Retry-After", "1"))
+
+
+def full(clients: Clients) -> bytes:
+    """Give all that a client hears for whom there is no room."""
+    return _head(_FULL, clients.date, keep_alive=False) + _FULL.body

@@ -1,12 +1,13 @@
 """A listening socket: who comes is taken in, unless another worker has more room."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from typing import Any, Final
 
 from service.clients import Clients
-from service.connection import Connection
+from service.connection import Connection, full
 from service.crowd import Crowd
 
 _log = logging.getLogger("service")
@@ -19,6 +20,9 @@ _TRIES: Final = 5
 
 _AT_ONCE: Final = 64
 """Most that are taken before those that are here already get their turn."""
+
+_ASKED_BYTES: Final = 64 * 2**10
+"""Most that is taken of what a client has asked for whom there is no room."""
 
 _REST_SECONDS: Final = 0.1
 """After a connection that could not be taken, for want of file descriptors, say."""
@@ -71,7 +75,18 @@ class Door:
                 _log.warning("a connection cannot be taken", extra={"reason": str(error)})
                 self._rest(_REST_SECONDS)
                 return
-            self._take_in(client)
+            if self._ssl is None and len(self._clients.open) + len(self._tasks) >= self._clients.most:
+                self._turn_away(client)
+            else:
+                self._take_in(client)
+
+    def _turn_away(self, client: socket.socket) -> None:
+        """Tell a client that there is no room; nothing is made for it, who cannot wait comes again and again."""
+        with client, contextlib.suppress(OSError):
+            client.setblocking(False)
+            client.send(full(self._clients))
+            client.shutdown(socket.SHUT_WR)
+            client.recv(_ASKED_BYTES)  # closed upon what it has sent, its answer could be lost
 
     def _take_in(self, client: socket.socket) -> None:
         client.setblocking(False)

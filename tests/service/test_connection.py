@@ -29,6 +29,9 @@ class Echo:
     def limit(self, environ):
         return LIMIT
 
+    def refuses(self, environ, size):
+        return environ["PATH_INFO"] == "/busy"
+
     def __call__(self, environ, body, answered):
         self.asked.append((environ, body))
         text = environ["PATH_INFO"].encode() + b" " + (b"refused" if body is None else body)
