@@ -110,10 +110,22 @@ class _Turns:
         self.waiting = Waiting(seconds)
         self._queue: deque[tuple[Callable[[], Answer], Callable[[Answer], None]]] = deque()
         self._goes_on = False
+        self._round_end = 0.0
+        """0 until the first request of a round comes."""
 
     def is_mine(self) -> bool:
         """Whether a request that has just come may be answered at once: nobody waits, and the round has been short."""
-        return not self._queue and time.monotonic() - asyncio.get_running_loop().time() < _ROUND_SECONDS
+        if self._queue:
+            return False
+        if self._round_end:
+            return time.monotonic() < self._round_end
+        self._round_end = time.monotonic() + _ROUND_SECONDS
+        asyncio.get_running_loop().call_soon(self._end_round)
+        return True
+
+    def _end_round(self) -> None:
+        """Take note that all that had come has been seen."""
+        self._round_end = 0.0
 
     def put(self, answer: Callable[[], Answer], answered: Callable[[Answer], None]) -> None:
         """Have a request answered in its turn."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import time
 from typing import Any, Final
 
 from service.clients import Clients
@@ -20,6 +21,10 @@ _TRIES: Final = 5
 
 _AT_ONCE: Final = 64
 """Most that are taken before those that are here already get their turn."""
+
+_AWAY_TIMES: Final = 9
+"""How many times as long as turning clients away takes nobody else is: it costs half of what a small answer does, and
+whoever is inside is to notice a tenth of it at most, however many come."""
 
 _ASKED_BYTES: Final = 64 * 2**10
 """Most that is taken of what a client has asked for whom there is no room."""
@@ -40,6 +45,8 @@ class Door:
         self._crowd = crowd
         self._ssl = ssl
         self._left = 0
+        self._away = 0
+        """How many were turned away."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
         listener.setblocking(False)
@@ -61,6 +68,12 @@ class Door:
 
     def _take(self) -> None:
         """Take those that wait, until this worker is ahead of another; that one has a moment then to take the next."""
+        begun, away = time.monotonic(), self._away
+        self._take_some()
+        if self._away != away and self._timer is None:
+            self._rest((time.monotonic() - begun) * _AWAY_TIMES)
+
+    def _take_some(self) -> None:
         for _ in range(_AT_ONCE):
             if self._left < _TRIES and self._crowd.is_ahead():
                 self._left += 1
@@ -82,6 +95,7 @@ class Door:
 
     def _turn_away(self, client: socket.socket) -> None:
         """Tell a client that there is no room; nothing is made for it, who cannot wait comes again and again."""
+        self._away += 1
         with client, contextlib.suppress(OSError):
             client.setblocking(False)
             client.send(full(self._clients))

@@ -48,6 +48,8 @@ class Outcome:
     """Requests whose connection ended without an answer."""
     unanswered: int = 0
     """Requests that had none at the end."""
+    held_back: int = 0
+    """Requests that were not sent, because every client that could was told to come back later, and heeds that."""
     without_retry: int = 0
     """Refusals without Retry-After."""
 
@@ -60,6 +62,19 @@ class Outcome:
         """Give a percentile."""
         found = [took for _, took in (self.refused if refused else self.answered)]
         return float(np.percentile(found, q)) * 1e3 if found else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be asked: `rate` requests a second, or as many as `connections` get answered when there is no rate."""
+
+    port: int
+    request: bytes
+    seconds: float
+    rate: float = 0.0
+    connections: int = 0
+    heeds: bool = False
+    """Whether whoever is told to come back in a second does that, and nobody else asks in its place."""
 
 
 class _Client:
@@ -78,17 +93,20 @@ class _Client:
 
 
 class Load:
-    """A run: `rate` requests a second, or as many as `connections` get answered when there is no rate."""
+    """A run as it is ordered."""
 
-    def __init__(self, port: int, request: bytes, seconds: float, *, rate: float = 0.0, connections: int = 0) -> None:
-        self._port, self._request, self._rate, self._connections = port, request, rate, connections
+    def __init__(self, order: Order) -> None:
+        self._port, self._request, self._rate = order.port, order.request, order.rate
+        self._connections, self._heeds = order.connections, order.heeds
+        self._resting: deque[float] = deque()
+        """Until when clients rest that were told to come back later."""
         self._epoll = select.epoll()
         self._clients: dict[int, _Client] = {}
         self._idle: list[_Client] = []
         self._late: deque[float] = deque()
         self._begin = time.perf_counter()
-        self._end = self._begin + seconds
-        self.outcome = Outcome(seconds)
+        self._end = self._begin + order.seconds
+        self.outcome = Outcome(order.seconds)
 
     def run(self) -> Outcome:
         """Ask, and give what became of it."""
@@ -127,13 +145,21 @@ class Load:
         self.outcome.asked += 1
         if self._idle:
             self._put(self._idle.pop(), due)
-        elif len(self._clients) < MOST:
+        elif self._has_room():
             client = _Client(self._port)
             self._clients[client.fd] = client
             self._epoll.register(client.fd, select.EPOLLIN)
             self._put(client, due)
+        elif self._heeds:
+            self.outcome.asked -= 1
+            self.outcome.held_back += 1
         else:
             self._late.append(due)
+
+    def _has_room(self) -> bool:
+        while self._resting and self._resting[0] < time.perf_counter():
+            self._resting.popleft()
+        return len(self._clients) + len(self._resting) < MOST
 
     def _put(self, client: _Client, due: float) -> None:
         client.due, client.waits, client.got, client.unsent = due, True, b"", memoryview(self._request)
@@ -171,6 +197,8 @@ class Load:
         elif status in (429, 503):
             self.outcome.refused.append(found)
             self.outcome.without_retry += _RETRY.search(head) is None
+            if self._heeds:
+                self._resting.append(now + 1.0)
         else:
             self.outcome.others += 1
         client.waits = False
@@ -209,29 +237,26 @@ class Generator:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 
-    def begin(self, port: int, request: bytes, seconds: float, *, rate: float = 0.0, connections: int = 0) -> None:
+    def begin(self, order: Order) -> None:
         """Have a load made; `outcome` waits for its end."""
-        self._pipe.send((port, request, seconds, rate, connections))
+        self._pipe.send(order)
 
     def outcome(self) -> Outcome:
         """Give what became of the load that was begun last."""
         found: Outcome = self._pipe.recv()
         return found
 
-    def __call__(
-        self, port: int, request: bytes, seconds: float, *, rate: float = 0.0, connections: int = 0
-    ) -> Outcome:
+    def __call__(self, order: Order) -> Outcome:
         """Give what becomes of a load."""
-        self.begin(port, request, seconds, rate=rate, connections=connections)
+        self.begin(order)
         return self.outcome()
 
 
 def _obey(pipe: Pipe, processor: int | None) -> None:
     if processor is not None:
         os.sched_setaffinity(0, {processor})
-    while (order := pipe.recv()) is not None:
-        port, request, seconds, rate, connections = order
-        pipe.send(Load(port, request, seconds, rate=rate, connections=connections).run())
+    while True:
+        pipe.send(Load(pipe.recv()).run())
 
 
 @contextmanager

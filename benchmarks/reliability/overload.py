@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.columns import columns
+from benchmarks.http import processes
 from benchmarks.reliability import requests
-from benchmarks.reliability.load import Generator, Outcome, generator
+from benchmarks.reliability.load import Generator, Order, Outcome, generator
 from benchmarks.reliability.serving import ROOT, Service, serving
 
 HEAD: Final = [
@@ -25,6 +26,7 @@ HEAD: Final = [
     "capacity/s",
     "asked",
     "answered / capacity",
+    "by processor time",
     "accepted p50 ms",
     "p99",
     "refused",
@@ -46,6 +48,14 @@ class Round:
     capacity: Outcome
     overload: Outcome
     after: Outcome
+    processor: tuple[float, float]
+    """Seconds of a processor that the service had for the first two."""
+
+    @property
+    def kept_by_processor(self) -> float:
+        """The same by the service's time on a processor: what others on the machine take is not in it."""
+        quiet, busy = self.processor
+        return (len(self.overload.answered) / busy) / (len(self.capacity.answered) / quiet)
 
     @property
     def kept(self) -> float:
@@ -64,21 +74,25 @@ class Round:
         return found.others + found.lost + found.unanswered + found.without_retry
 
 
-def kinds() -> dict[str, bytes]:
-    """Give what is asked."""
-    return {
-        "one, JSON": requests.numbers(),
-        "a photograph, PNG": requests.photograph(),
-        "256, JSON": requests.numbers(256),
-    }
+def kinds() -> list[tuple[str, bytes, bool]]:
+    """Give what is asked, and whether its clients heed Retry-After."""
+    return [
+        ("a photograph, PNG", requests.photograph(), False),
+        ("256, JSON", requests.numbers(256), False),
+        ("one, JSON", requests.numbers(), False),
+        ("one, JSON, clients heed Retry-After", requests.numbers(), True),
+    ]
 
 
-def measured(load: Generator, service: Service, request: bytes, seconds: float) -> Round:
+def measured(load: Generator, service: Service, request: bytes, seconds: float, *, heeds: bool = False) -> Round:
     """Make one round."""
-    capacity = load(service.port, request, seconds, connections=_CLIENTS)
-    overload = load(service.port, request, seconds * 2, rate=capacity.rate * TIMES)
-    after = load(service.port, request, seconds, rate=capacity.rate / 2)
-    return Round(capacity, overload, after)
+    port, times = service.port, [processes.seconds(service.process.pid)]
+    capacity = load(Order(port, request, seconds, connections=_CLIENTS))
+    times.append(processes.seconds(service.process.pid))
+    overload = load(Order(port, request, seconds * 2, capacity.rate * TIMES, heeds=heeds))
+    times.append(processes.seconds(service.process.pid))
+    after = load(Order(port, request, seconds, capacity.rate / 2))
+    return Round(capacity, overload, after, (times[1] - times[0], times[2] - times[1]))
 
 
 def row(name: str, rounds: Sequence[Round]) -> list[str]:
@@ -92,6 +106,7 @@ def row(name: str, rounds: Sequence[Round]) -> list[str]:
         median([each.capacity.rate for each in rounds], ",.0f"),
         median([each.asked for each in rounds], ".1f") + " ×",
         median([each.kept for each in rounds], ".2f"),
+        median([each.kept_by_processor for each in rounds], ".2f"),
         median([each.overload.milliseconds(50) for each in rounds], ",.0f"),
         median([each.overload.milliseconds(99) for each in rounds], ",.0f"),
         f"{sum(len(each.overload.refused) for each in rounds):,}",
@@ -116,13 +131,13 @@ def main() -> None:
     ours, theirs = (processors[0], processors[1]) if len(processors) > 1 else (None, None)
     rows = []
     with serving(ROOT / "models", processor=ours, WEB_CONCURRENCY="1") as service, generator(theirs) as load:
-        for name, request in kinds().items():
+        for name, request, heeds in kinds():
             if options.only not in name:
                 continue
             rounds = []
             for number in range(options.rounds):
                 print(f"{name}: round {number + 1}", file=sys.stderr)
-                rounds.append(measured(load, service, request, options.seconds))
+                rounds.append(measured(load, service, request, options.seconds, heeds=heeds))
             rows.append(row(name, rounds))
     print(f"{options.rounds} rounds, one worker on one processor; load {os.getloadavg()[0]:.1f} at the end\n")
     print(columns(HEAD, rows, words={HEAD[0]}, markdown=True))

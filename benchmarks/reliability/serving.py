@@ -79,7 +79,7 @@ def serving(
 ) -> Iterator[Service]:
     """Run the service until the block ends; `before` is called in its process before it begins."""
     pinned = ["taskset", "-c", str(processor)] if processor is not None else []
-    process = subprocess.Popen(  # noqa: PLW1509
+    process = subprocess.Popen(
         [*pinned, sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py"],
         cwd=ROOT,
         env={**os.environ, "PORT": "0", "WEB_CONCURRENCY": "2", "MLP_MODELS": str(models), **environment},
