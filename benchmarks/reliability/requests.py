@@ -48,4 +48,7 @@ def photograph() -> bytes:
 
 
 def _digits(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return datasets.load("mnist").test.images[:count]
+    test = datasets.load("mnist").test
+    if test is None:
+        raise LookupError("MNIST has its test set in data/mnist")
+    return test.images[:count]

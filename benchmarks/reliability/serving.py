@@ -2,7 +2,7 @@
 
 import http.client
 import os
-import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,7 +27,7 @@ class Service:
     """A running one."""
 
     process: "subprocess.Popen[str]"
-    port: int = 0
+    port: int
     log: list[str] = field(default_factory=list)
 
     def workers(self) -> list[int]:
@@ -62,11 +62,6 @@ class Service:
             time.sleep(0.01)
         raise Unwell("waited in vain; the log ends:\n" + "".join(self.log[-20:]))
 
-    def _find_port(self) -> bool:
-        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", "".join(self.log))
-        self.port = int(found[1]) if found else 0
-        return found is not None
-
     def _read(self) -> None:
         for line in self.process.stdout or ():
             self.log.append(line)
@@ -78,21 +73,23 @@ def serving(
     models: Path, *, processor: int | None = None, before: Callable[[], None] | None = None, **environment: str
 ) -> Iterator[Service]:
     """Run the service until the block ends; `before` is called in its process before it begins."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
     pinned = ["taskset", "-c", str(processor)] if processor is not None else []
     process = subprocess.Popen(
         [*pinned, sys.executable, "-m", "gunicorn", "-c", "service/gunicorn.conf.py"],
         cwd=ROOT,
-        env={**os.environ, "PORT": "0", "WEB_CONCURRENCY": "2", "MLP_MODELS": str(models), **environment},
+        env={**os.environ, "PORT": str(port), "WEB_CONCURRENCY": "2", "MLP_MODELS": str(models), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         preexec_fn=before,
     )
-    service = Service(process)
+    service = Service(process, port)
     reader = threading.Thread(target=service._read, daemon=True)
     reader.start()
     try:
-        service.wait_until(service._find_port)
         service.wait_until(service.ready)
         yield service
     finally:
