@@ -27,6 +27,9 @@ class Answering(Protocol):
     most_bytes: int
     """How many bytes long bodies may have together while they are received and wait for their answers."""
 
+    def begin(self) -> None:
+        """Make ready, in the process that answers."""
+
     def limit(self, environ: Environ) -> int:
         """Give how many bytes a request's body may have."""
 

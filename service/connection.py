@@ -91,6 +91,8 @@ class Connection(asyncio.BufferedProtocol):
         self._held = 0
         """Bytes of it that are counted: of a long one all."""
         self._refused = False
+        self._to_drain = 0
+        """Bytes that are still to come of a body of known length that was refused."""
         # Those that have been read
         self._waiting: deque[_Asked] = deque()
         self._asked: _Asked | None = None
@@ -141,6 +143,11 @@ class Connection(asyncio.BufferedProtocol):
         """Take what has come."""
         if not self._reads:
             return
+        if self._drains and self._to_drain > 0:  # unparsed: a refusal is to cost little
+            self._to_drain -= size
+            if self._to_drain <= 0:
+                self._close()
+            return
         self._turn_taken = False
         if self._rest is None:
             self._parse(self._clients.buffer[:size])
@@ -180,7 +187,11 @@ class Connection(asyncio.BufferedProtocol):
         here = sum(map(len, self._parts))
         if length - here < _STRAIGHT_BYTES:
             return
-        self._body = np.empty(length, np.uint8).data
+        try:
+            self._body = np.empty(length, np.uint8).data
+        except MemoryError:
+            self._turn_away()
+            return
         self._body[:here] = b"".join(self._parts)
         self._parts = []
         self._rest = self._body[here:]
@@ -216,6 +227,7 @@ class Connection(asyncio.BufferedProtocol):
         self._url = b""
         self._parts = []
         self._refused = False
+        self._to_drain = 0
         self._headers = []
 
     def on_url(self, url: bytes) -> None:
@@ -242,6 +254,7 @@ class Connection(asyncio.BufferedProtocol):
             if "HTTP_TRANSFER_ENCODING" in environ:
                 self._await_body(environ)
         elif int(length) > self._left or self._is_refused(environ, int(length)):
+            self._to_drain = int(length)
             self._refuse()
         elif length != "0":
             self._await_body(environ)
@@ -249,6 +262,7 @@ class Connection(asyncio.BufferedProtocol):
     def on_body(self, part: bytes) -> None:
         """Take a part of the body."""
         if self._refused:
+            self._to_drain -= len(part)
             return
         self._be_patient()
         self._parts.append(part)
@@ -300,8 +314,11 @@ class Connection(asyncio.BufferedProtocol):
     def _hold(self, size: int) -> None:
         """Count a part of a long body. Where all of them have too much, whoever sends more has to come back."""
         self._held += size
-        if self._clients.hold(size):
-            return
+        if not self._clients.hold(size):
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Tell a client that there is no room for its body."""
         self._let_go()
         self._refused = self._lingers = True
         self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being sent here at once", ("Retry-After", "1"))

@@ -11,6 +11,7 @@ through Flask's dispatch, which takes longer than the network.
 import asyncio
 import logging
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -35,6 +36,10 @@ _ROUND_SECONDS: Final = 0.01
 """For which the loop answers requests until it looks again at what has come: probes and new clients wait no longer."""
 
 _FAILED: Final = b'{"type":"about:blank","title":"Internal Server Error","status":500}\n'
+_NO_MEMORY: Final = (
+    b'{"type":"about:blank","title":"Service Unavailable","status":503,'
+    b'"detail":"there is no memory for this request now"}\n'
+)
 
 
 class Dispatch:
@@ -54,6 +59,11 @@ class Dispatch:
         self.most_bytes = lanes.most_bytes
         self._turns = _Turns(lanes.queue_seconds)
         self._queues = {lane: _Queue(lane, lanes.queue_seconds) for lane in Lane if lane.threads}
+
+    def begin(self) -> None:
+        """Start the threads, to be called in the process that answers: later there may be no memory for them."""
+        for queue in self._queues.values():
+            queue.begin()
 
     def limit(self, environ: Environ) -> int:
         """Give how many bytes a request's body may have."""
@@ -158,7 +168,18 @@ class _Queue:
 
     def __init__(self, lane: Lane, seconds: float) -> None:
         self.waiting = Waiting(seconds, lane.threads)
+        self._number = lane.threads
         self._threads = ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name.lower())
+
+    def begin(self) -> None:
+        """Start the threads, which otherwise begin when they are needed. Raises RuntimeError when they cannot be."""
+        all_there = threading.Barrier(self._number)
+        try:
+            for _ in range(self._number):
+                self._threads.submit(all_there.wait)
+        except RuntimeError:
+            all_there.abort()  # those that wait would keep the process from its end
+            raise
 
     def put(self, answer: Callable[[], Answer], answered: Callable[[Answer], None]) -> None:
         """Have a request answered in its turn, and that told on the loop."""
@@ -176,22 +197,29 @@ class _Queue:
 
 
 def called(flask: Flask, environ: Environ, body: Body | None) -> Answer:
-    """Give Flask's answer to a request; 500 when Flask itself fails."""
+    """Give Flask's answer to a request; 500 when Flask itself fails, 503 where its body cannot be given to it."""
     environ["wsgi.errors"] = sys.stderr
-    if body is not None:
-        environ[WHOLE] = body = bytes(body)
-    environ["wsgi.input"] = BytesIO(body or b"")
     begun = _Begun()
     try:
+        if body is not None:
+            environ[WHOLE] = body = bytes(body)
+        environ["wsgi.input"] = BytesIO(body or b"")
         chunks = flask.wsgi_app(environ, begun)
         data = _joined(chunks)
+    except MemoryError:
+        _log.warning("there is no memory for a request")
+        return _plain(503, _NO_MEMORY, ("Retry-After", "1"))
     except Exception:  # noqa: BLE001 - a worker must outlive it
         _log.exception("the app failed")
-        about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(_FAILED)))]
-        return Answer(500, about, _FAILED)
+        return _plain(500, _FAILED)
     if environ["REQUEST_METHOD"] != "HEAD" and not any(name == "Content-Length" for name, _ in begun.headers):
         begun.headers.append(("Content-Length", str(len(data))))
     return Answer(begun.status, begun.headers, data, partial(_close, chunks))
+
+
+def _plain(status: int, text: bytes, *headers: tuple[str, str]) -> Answer:
+    about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(text))), *headers]
+    return Answer(status, about, text)
 
 
 class _Begun:

@@ -55,6 +55,7 @@ class Worker(base.Worker):
         most, most_bytes = min(self.cfg.worker_connections, _room()), self.wsgi.most_bytes
         clients = Clients(self.wsgi, most, changed=CROWD.counted, most_bytes=most_bytes)
         clients.tick(loop.time())
+        self.wsgi.begin()
         loop.add_signal_handler(signal.SIGTERM, over.set)
         CROWD.join()
         doors = [Door(clients, loop, listener.sock, CROWD, self._ssl()) for listener in self.sockets]

@@ -38,7 +38,7 @@ FAULTS: Final = (
     Fault("every worker killed (-9), five times", process_faults.kill_workers),
     Fault("SIGTERM in mid-request", process_faults.sigterm),
     Fault("no file descriptors left", process_faults.no_files, process_faults.few_files),
-    Fault("no memory left", process_faults.no_memory, process_faults.little_memory),
+    Fault("no memory left", process_faults.no_memory),
     Fault("the clock jumps by an hour, both ways", process_faults.clock_jumps, process_faults.false_clock),
     Fault("the store's disk is full", store_faults.full, store_faults.small_disk),
     Fault("the store is read-only", store_faults.read_only, store_faults.small_disk),

@@ -36,7 +36,7 @@ def scene(folder: Path | None = None, before: Callable[[], None] | None = None, 
     with scratch() as own:
         store = filled((folder or own) / "models")
         chosen = {"MLP_POLL_SECONDS": "0.1", "MLP_LOG_LEVEL": "warning", **environment}
-        with serving(store.root, before=before, **chosen) as service:
+        with serving(store.root, processor=None, before=before, **chosen) as service:
             known = numbers(store)
             with watching(service, store, *known) as watch:
                 service.wait_until(lambda: watch.right > 20)
