@@ -11,7 +11,7 @@ import os
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -117,9 +117,10 @@ async def _listen(reader: asyncio.StreamReader, heard: Counter[str]) -> None:
                     heard["smuggled"] += 1
 
 
-async def _misbehave(bad: Bad, port: int, pipe: Pipe) -> None:
+async def _misbehave(bad: Bad | Sequence[Bad], port: int, pipe: Pipe) -> None:
     heard: Counter[str] = Counter()
-    tasks = [asyncio.create_task(behave(bad, port, number, heard)) for number in range(MANY)]
+    kinds = [bad] if isinstance(bad, Bad) else bad
+    tasks = [asyncio.create_task(behave(kinds[n % len(kinds)], port, n, heard)) for n in range(MANY)]
     while not pipe.poll():
         await asyncio.sleep(0.05)
     for task in tasks:
@@ -128,13 +129,16 @@ async def _misbehave(bad: Bad, port: int, pipe: Pipe) -> None:
     pipe.send(heard)
 
 
-def _run(bad: Bad, port: int, pipe: Pipe) -> None:
+def _run(bad: Bad | Sequence[Bad], port: int, pipe: Pipe) -> None:
     asyncio.run(_misbehave(bad, port, pipe))
 
 
 @contextmanager
-def beside(bad: Bad, port: int) -> Iterator[Counter[str]]:
-    """Have so many bad clients while the block lasts; afterwards the counter has the statuses that they heard."""
+def beside(bad: Bad | Sequence[Bad], port: int) -> Iterator[Counter[str]]:
+    """Have so many bad clients while the block lasts, of one kind or of several by turns.
+
+    Afterwards the counter has the statuses that they heard.
+    """
     heard: Counter[str] = Counter()
     ours, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_run, args=(bad, port, theirs), daemon=True)
