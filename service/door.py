@@ -23,7 +23,7 @@ _AT_ONCE: Final = 64
 """Most that are taken before those that are here already get their turn."""
 
 _AWAY_TIMES: Final = 9
-"""How many times as long as turning clients away takes nobody else is: it costs half of what a small answer does, and
+"""How many times as long as turning clients away takes nobody else is: it costs not much less than a small answer, and
 whoever is inside is to notice a tenth of it at most, however many come."""
 
 _ASKED_BYTES: Final = 64 * 2**10
