@@ -16,6 +16,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 START_SECONDS: Final = 60.0
+_LAST_WORDS_SECONDS: Final = 10.0
 
 
 class Unwell(Exception):
@@ -99,6 +100,9 @@ def serving(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout:
+            reader.join(_LAST_WORDS_SECONDS)
+            process.stdout.close()
 
 
 @contextmanager

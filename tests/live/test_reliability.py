@@ -12,7 +12,7 @@ from benchmarks.reliability.scene import LeftOut
 from benchmarks.reliability.serving import serving
 from tests.drafts import ROOT
 
-SLACK_SECONDS = 0.25
+SLACK_SECONDS = 0.5
 """By which a busy machine may be late: a service that waits for one bad client is late by seconds."""
 
 
@@ -27,6 +27,13 @@ def files():
 
 @pytest.fixture(scope="module")
 def service():
+    with serving(ROOT / "models", MLP_LOG_LEVEL="warning") as running:
+        yield running
+
+
+@pytest.fixture
+def impatient():
+    """A service for which a second's queue is an overload."""
     with serving(ROOT / "models", WEB_CONCURRENCY="1", MLP_LOG_LEVEL="warning", MLP_QUEUE_SECONDS="1") as running:
         yield running
 
@@ -65,16 +72,16 @@ def test_a_burst_of_a_thousand_quick_requests_is_answered(service, load):
     assert failures(outcome) == 0
 
 
-def test_of_five_times_too_much_as_much_is_answered_and_the_rest_is_told_at_once(service, load):
+def test_of_five_times_too_much_as_much_is_answered_and_the_rest_is_told_at_once(impatient, load):
     photograph = requests.photograph()
-    capacity = load(Order(service.port, photograph, 2, connections=8))
-    overload = load(Order(service.port, photograph, 5, rate=capacity.rate * 5))
-    after = load(Order(service.port, photograph, 1, rate=capacity.rate / 3))
+    capacity = load(Order(impatient.port, photograph, 2, connections=8))
+    overload = load(Order(impatient.port, photograph, 5, rate=capacity.rate * 5))
+    after = load(Order(impatient.port, photograph, 1, rate=capacity.rate / 3))
 
     assert overload.rate >= 0.6 * capacity.rate  # of one round, beside whatever else this machine does
     assert overload.refused
     assert overload.without_retry + overload.others + overload.lost + overload.unanswered == 0
-    assert statistics.median(took for _, took in overload.refused) < 0.05 + SLACK_SECONDS
+    assert statistics.median(took for _, took in overload.refused) < 0.05 + SLACK_SECONDS / 5
     assert not after.refused
 
 
