@@ -14,7 +14,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain reproduce accuracy fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk docs lock lock-bench lock-bench-http lock-clients clean
+.PHONY: help run test lint format train retrain learn reproduce accuracy fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,10 @@ train: $(VENV)/.training $(STORE) ## train RECIPE=book and store the result as t
 
 retrain: $(VENV)/.training $(STORE) ## train RECIPE beside the version that URL serves, to replace it when it has proved good
 	$(BIN)/python -m training retrain $(RECIPE) $(if $(MODEL),--model $(MODEL)) --url $(URL) $(ARGS)
+
+learn: RECIPE := learn
+learn: $(VENV)/.training $(VENV)/.feedback $(STORE) ## learn from corrections, and let what has not fallen answer at URL (RECIPE=learn, ARGS=…)
+	$(BIN)/python -m training retrain $(RECIPE) $(if $(MODEL),--model $(MODEL)) --with-feedback --url $(URL) --min-requests 0 $(ARGS)
 
 reproduce: $(VENV)/.training ## train the book's network and print our figures beside the book's
 	$(BIN)/python -m training reproduce
@@ -94,6 +98,25 @@ bench-page: $(VENV)/.dev ## time the page from pen-up to label in Chromium (ARGS
 bench-metrics: $(VENV)/.dev .wrk ## measure what counting for /metrics costs (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.metrics $(ARGS)
 
+image: ## build the container image (PYTHON_IMAGE=…@sha256:…, REQUIREMENTS="s3 tracing", IMAGE=name)
+	@deploy/image/build.sh
+
+image-check: ## build the image and check what comes of it, without a container engine (needs root, Debian, buildah)
+	@$(PYTHON) -m deploy.image.check
+
+image-lint: $(VENV)-image/.hadolint ## check the Dockerfile with hadolint
+	$(VENV)-image/bin/hadolint Dockerfile
+
+sbom: ## write the bill of materials of the service's requirements to sbom.cdx.json (REQUIREMENTS="s3 tracing")
+	@rm -rf $(VENV)-sbom && $(PYTHON) -m venv $(VENV)-sbom
+	@for name in $${REQUIREMENTS:-service}; do echo "-r ../requirements/$$name.lock"; done > $(VENV)-sbom/chosen.txt
+	@$(VENV)-sbom/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --report $(VENV)-sbom/installed.json -r $(VENV)-sbom/chosen.txt
+	@$(VENV)-sbom/bin/python deploy/image/sbom.py $(VENV)-sbom/installed.json > sbom.cdx.json
+
+simulate-scaling: $(VENV)/.dev ## print what many services would need and how they would behave (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.scaling $(ARGS)
+
 docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers of the README's commands anew
 	$(BIN)/python -m tests.repository.settings_table
 	$(BIN)/python -m tests.repository.commands_page
@@ -133,8 +156,14 @@ lock-clients: ## resolve the dependencies of the clients in tests/clients anew
 	    --output-file $(CLIENTS)/$$name.lock || exit 1; \
 	done
 
+lock-image: ## resolve the Dockerfile's linter anew
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  deploy/image/hadolint.in --output-file deploy/image/hadolint.lock
+
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-lock bench-http.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-image $(VENV)-lock $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
@@ -150,6 +179,11 @@ $(VENV)-bench/.peers: $(PEERS).lock
 $(VENV)-bench-http-%/.peers: $(HTTP_PEERS)/%.lock
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-image/.hadolint: deploy/image/hadolint.lock
+	@test -x $(VENV)-image/bin/python || $(PYTHON) -m venv $(VENV)-image
+	$(VENV)-image/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(VENV)-clients/.clients: $(CLIENTS)/requirements.lock $(CLIENTS)/installer.lock

@@ -205,6 +205,19 @@ class Board:
         """Say that the store was read, and whether that was what was kept of one that cannot be reached."""
         self.words[Head.LOOKED] = time.monotonic_ns()
         self.words[Head.STALE] = int(stale)
+        self.words[Head.FAILED] = 0
+
+    def looked_in_vain(self) -> bool:
+        """Say that the store could not be read; give whether that is news."""
+        with self._shared.locked():
+            is_news = not self.words[Head.FAILED]
+            self.words[Head.FAILED] = 1
+        return is_news
+
+    @property
+    def store_is_reachable(self) -> bool:
+        """Whether the last look at the store succeeded, and was at what is there, not at what was kept of it."""
+        return not self.words[Head.FAILED] and not self.words[Head.STALE]
 
     def is_settled(self, *, since: float) -> bool:
         """Whether the store was read after `since` (monotonic seconds), and nothing of it is still being prepared."""

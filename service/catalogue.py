@@ -42,7 +42,7 @@ def routes(live: LiveModels) -> Blueprint:
                 "aliases": state.document.aliases,
                 "previous": state.document.previous,
                 **_optional(live, state),
-                "versions": [_version(live, state, number) for number in _numbers(live, name)],
+                "versions": [_version(live, state, number) for number in _numbers(live, state)],
             }
         )
         response.headers["ETag"] = f'"{state.document.generation}"'
@@ -69,16 +69,21 @@ def numbered(live: LiveModels, state: Live, reference: str) -> int:
 
 
 def _summary(live: LiveModels, name: str) -> dict[str, Any]:
-    production = live.get(name).document.aliases.get(PRODUCTION)
-    return {"name": name, "production": production, "versions": _numbers(live, name)}
+    state = live.get(name)
+    return {"name": name, "production": state.document.aliases.get(PRODUCTION), "versions": _numbers(live, state)}
 
 
-def _numbers(live: LiveModels, name: str) -> list[int]:
-    """Give a model's versions in the store, none for one whose folder is gone and that answers from memory."""
+def _numbers(live: LiveModels, state: Live) -> list[int]:
+    """Give a model's versions in the store, none for one whose folder is gone and that answers from memory.
+
+    While the store cannot be reached they are those that this worker has in memory.
+    """
     try:
-        return live.store.versions(name)
+        return live.store.versions(state.name)
     except ModelNotFound:
         return []
+    except StoreUnavailable:
+        return sorted(state.versions)
 
 
 def _optional(live: LiveModels, state: Live) -> dict[str, Any]:
@@ -91,6 +96,8 @@ def _optional(live: LiveModels, state: Live) -> dict[str, Any]:
         fields["rule"] = document.rule.model_dump(mode="json", exclude_none=True)
     if refusal:
         fields["refused"] = refusal.body()
+    if not live.board.store_is_reachable:
+        fields["store"] = {"reachable": False, "age_seconds": round(live.board.store_age_seconds(), 1)}
     if (candidate := compared(state)) is not None:
         fields["shadow"] = _shadow(live, state, candidate.metadata.version)
     return fields
@@ -122,16 +129,24 @@ def _version(live: LiveModels, state: Live, number: int) -> dict[str, Any]:
     refused = refusal.versions.get(number) if refusal else None
     row: dict[str, Any] = {"version": number}
     try:
-        row |= _described(live.store.metadata(state.name, number))
-    except (VersionFileError, VersionNotFound, StoreUnavailable) as error:  # not found: deleted a moment ago
+        row |= _described(_metadata(live, state, number))
+        if live.store.report(state.name, number):
+            row["report"] = True
+    except (VersionFileError, VersionNotFound) as error:  # not found: deleted a moment ago
         refused = refused or str(error)
-    if live.store.report(state.name, number):
-        row["report"] = True
+    except StoreUnavailable as error:
+        refused = refused or (None if number in state.versions else str(error))
     row["aliases"] = state.document.names_of(number)
     row["state"] = "refused" if refused else "ready" if number in state.versions else "available"
     if refused:
         row["reason"] = refused
     return row
+
+
+def _metadata(live: LiveModels, state: Live, number: int) -> Metadata:
+    """Give what a version says of itself, of one in memory without asking the store."""
+    loaded = state.versions.get(number)
+    return loaded.metadata if loaded else live.store.metadata(state.name, number)
 
 
 def _described(metadata: Metadata) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class KeptPicture(Described):
     bytes: int
 
 
-class Kept(Described):
+class KeptCorrection(Described):
     """What is kept besides labels and version."""
 
     picture: KeptPicture | None
@@ -74,7 +74,7 @@ class Kept(Described):
     created_at: datetime
 
 
-class Stored(Described):
+class StoredCorrection(Described):
     """The answer of POST /feedback."""
 
     id: str
@@ -84,16 +84,16 @@ class Stored(Described):
     answered: str
     """The label that the version gives; it was asked anew."""
     label: str
-    kept: Kept
+    kept: KeptCorrection
 
 
-class Off(Described):
+class NoFeedback(Described):
     """The answer of GET /feedback where no corrections are kept."""
 
     on: Literal[False] = False
 
 
-class On(Described):
+class FeedbackTerms(Described):
     """The answer of GET /feedback where corrections are kept: what of each, and how many."""
 
     on: Literal[True] = True
@@ -113,17 +113,21 @@ def routes(live: LiveModels, corrections: Corrections | None, counters: Counters
     blueprint = Blueprint("feedback", __name__)
 
     @blueprint.get("/feedback")
-    @describes("getFeedbackTerms", json(On | Off, "Whether corrections are kept, and how many."))
+    @describes("getFeedbackTerms", json(FeedbackTerms | NoFeedback, "Whether corrections are kept, and how many."))
     def about() -> Response:
         """Say whether corrections are kept here, and what is kept of each."""
-        terms = On(per_minute=settings.feedback_per_minute, most=settings.feedback_max) if corrections else Off()
+        terms = (
+            FeedbackTerms(per_minute=settings.feedback_per_minute, most=settings.feedback_max)
+            if corrections
+            else NoFeedback()
+        )
         return reply.json(terms.model_dump())
 
     @blueprint.post("/feedback")
     @describes(
         "sendFeedback",
-        json(Stored, "It is kept.", 201, headers=_HEADERS),
-        json(Stored, "The same picture was kept with this label before.", headers=_HEADERS),
+        json(StoredCorrection, "It is kept.", 201, headers=_HEADERS),
+        json(StoredCorrection, "The same picture was kept with this label before.", headers=_HEADERS),
         fails=(*failures.PICTURES, *_CHANGE, TooManyCorrections, CorrectionsFull),
         query=Query,
         headers=(parts.CLIENT_KEY,),
@@ -225,19 +229,19 @@ def _correction(snapshot: Snapshot, query: Query, settings: Settings) -> Correct
     )
 
 
-def _answer(stored: Correction) -> Stored:
+def _answer(stored: Correction) -> StoredCorrection:
     picture = None
     if stored.picture is not None:
         width, height = kept_picture.size(stored.picture)
         picture = KeptPicture(width=width, height=height, bytes=len(stored.picture))
     height, width = stored.pixels.shape
-    return Stored(
+    return StoredCorrection(
         id=stored.id,
         model=stored.model,
         version=stored.version,
         answered=stored.answered,
         label=stored.label,
-        kept=Kept(
+        kept=KeptCorrection(
             picture=picture,
             pixels=(height, width),
             confidence=round(stored.confidence, 7),

@@ -16,7 +16,7 @@ EXAMPLE_BYTES: Final = 4 * 1024
 
 _NAME_BYTES: Final = 128
 _REFUSAL_BYTES: Final = 4 * 1024
-_HEAD_WORDS: Final = 8
+_HEAD_WORDS: Final = 16
 _CELL_WORDS: Final = 16
 _SLOT_WORDS: Final = 4
 _TALLY_WORDS: Final = 8
@@ -41,6 +41,8 @@ class Head(IntEnum):
     LOADING_SINCE = 6
     EXAMPLES = 7
     """How many examples were ever kept; the next one's place in the ring is what is left of it by the ring's length."""
+    FAILED = 8
+    """1 from a look at the store that failed until one that succeeds."""
 
 
 class Cell(IntEnum):

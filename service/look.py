@@ -7,7 +7,7 @@ from mlp.errors import MlpError, StoreError
 from mlp.store import Store
 from service.board import Board
 from service.errors import DocumentRefused
-from service.layout import Cell
+from service.layout import Cell, Head
 
 _log = logging.getLogger("service")
 
@@ -31,11 +31,17 @@ class Look:
                     failures.append(f"{name}: {error}")
         except StoreError as error:
             failures.append(str(error))
-        if failures:
+        if not failures:
+            self._succeeded()
+        elif self._board.looked_in_vain():
             reason = "; ".join(failures)
             _log.warning("the store cannot be read, serving what is loaded", extra={"reason": reason})
-        else:
-            self._board.looked(stale=self._store.stale)
+
+    def _succeeded(self) -> None:
+        if self._board.words[Head.FAILED]:
+            seconds = round(self._board.store_age_seconds(), 1)
+            _log.info("the store can be read again", extra={"after_seconds": seconds})
+        self._board.looked(stale=self._store.stale)
 
     def _look_at(self, name: str) -> None:
         fingerprint, cell = self._store.fingerprint(name), self._board.cell(name)

@@ -69,6 +69,8 @@ class _Shared(Collector):
         yield _gauge("mlp_workers", "Workers that have shown a sign of life", len(list(board.workers.live())))
         yield _gauge("mlp_workers_expected", "Workers that there are to be", board.expected)
         yield _gauge("mlp_store_age_seconds", "Time since the model store was last read", board.store_age_seconds())
+        reachable = "1 while the last look at the model store succeeded, 0 since one failed"
+        yield _gauge("mlp_store_reachable", reachable, board.store_is_reachable)
         stale = "1 while the model store cannot be reached and what was kept of it is served"
         yield _gauge("mlp_store_stale", stale, board.words[Head.STALE])
 

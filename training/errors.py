@@ -6,6 +6,8 @@ TrainingError
 │   ├── MalformedNpz
 │   └── DownloadError
 ├── RecipeError             settings of a run that do not fit together
+├── StartRefused            a version that a run by this recipe cannot go on from
+├── FeedbackError           corrections that cannot be learnt from, or by which nothing can be told
 ├── CheckpointError         a run's saved state that cannot be read or written, or is another run's
 ├── ImportRefused           a network of another library that cannot become a version
 ├── ExportRefused           a version that cannot become a file of another kind
@@ -43,6 +45,14 @@ class DownloadError(DataError):
 
 class RecipeError(TrainingError):
     """A recipe that does not exist, cannot be read, or whose settings do not fit together."""
+
+
+class StartRefused(TrainingError):
+    """A version of another shape than the recipe's, or one of whose training too little is known."""
+
+
+class FeedbackError(TrainingError):
+    """There are no corrections, none that fit, or none that can tell whether a version has learnt from them."""
 
 
 class Diverged(TrainingError):

@@ -32,12 +32,13 @@ def fit(
     validation: Examples | None,
     classes: int,
     *,
+    first: Sequence[Layer] = (),
     more: Examples | None = None,
     checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Fitted:
-    """Train a new network by `recipe`, and give the weights it says to keep.
+    """Train a network by `recipe`, a new one or from the weights of `first` on, and give the weights it says to keep.
 
     Without `validation` examples, what is kept and when to end is decided on those that it is trained on. The
     network is trained on `more`, too, and never measured on that; there, the label `classes` means none of the classes.
@@ -47,7 +48,7 @@ def fit(
     """
     sizes = [math.prod(train.pixels.shape[1:]), *recipe.hidden, classes]
     rng = np.random.default_rng(recipe.seed)
-    first = initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
+    first = first or initialise.layers(sizes, recipe.activations, rng, init=recipe.init, scale=recipe.init_scale)
     trained_on = train + more if more else train
     state = State.begin(first, recipe, trained_on)
     parameters_kept = np.zeros(parameters.counts(first)[1], state.rows.dtype)

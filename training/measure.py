@@ -40,6 +40,11 @@ class Examples:
         """Give both together."""
         return Examples(np.concatenate([self.pixels, more.pixels]), np.concatenate([self.labels, more.labels]))
 
+    def __mul__(self, times: int) -> "Examples":
+        """Give each of them so many times."""
+        every = np.repeat(np.arange(len(self)), times)
+        return Examples(self.pixels[every], self.labels[every])
+
     def spread(self, size: int) -> "Examples":
         """Give `size` of them, evenly spread; all of them for 0."""
         if size == 0 or size >= len(self):

@@ -54,6 +54,12 @@ class Recipe(Augmentation):
     outliers: float = Field(default=0.0, ge=0, le=1)
     """Share of the training examples by which they are increased with pictures of no class: strokes, frames, noise, and
     where there are printed digits, letters."""
+    replay: int = Field(default=0, ge=0)
+    """Training examples of the data set that are trained on, for a short run; 0 is all of them."""
+    feedback_weight: int = Field(default=50, ge=1)
+    """How often an epoch has each correction that --with-feedback mixes in; all together are at most half of it."""
+    corrections: str = ""
+    """SHA-256 over the corrections that were mixed in; --with-feedback fills it in."""
     pool: bool = False
     """Put the data set's own test part in with the rest before splitting, as the book does."""
     validation: Part = 5000
@@ -68,6 +74,8 @@ class Recipe(Augmentation):
     """Activation of the output layer."""
     loss: Literal["mse", "cross_entropy"] = "cross_entropy"
     """What is minimised; see training/losses.py for the definitions."""
+    start: str = Field(default="", pattern=r"^([1-9][0-9]{0,8}|[a-z][a-z0-9_-]{0,63})?$")
+    """Version of the model, a number or an alias, whose weights the run goes on from; nothing to begin anew."""
     init: Literal["normal", "glorot", "he"] = "he"
     """Distribution of the first weights."""
     init_scale: float = Field(default=1.0, gt=0)
@@ -120,13 +128,21 @@ class Recipe(Augmentation):
             raise ValueError("dropout does not go with softmax in hidden layers: a derivative needs all units")
         if self.batch_norm and self.batch_size == 1:
             raise ValueError("batch_norm needs batches of more than one example: over one there is no variance")
+        if self.batch_norm and self.start:
+            raise ValueError("batch_norm does not go with start: in a stored version it is folded into the weights")
         if self.low >= self.high:
             raise ValueError(f"low must be below high, got {self.low} and {self.high}")
         return self
 
-    def examples(self, n: int) -> int:
-        """Give how many examples an epoch has, of which n are the data set's."""
-        return n + sum(round(share * n) for share in (self.printed, self.written, self.enlarged, self.outliers))
+    def examples(self, n: int, corrections: int = 0) -> int:
+        """Give how many examples an epoch has, where the data set has n, and so many corrections are mixed in."""
+        n = min(self.replay or n, n)
+        own = n + sum(round(share * n) for share in (self.printed, self.written, self.enlarged, self.outliers))
+        return own + corrections * self.copies(own, corrections)
+
+    def copies(self, own: int, corrections: int) -> int:
+        """Give how many times an epoch of `own` other examples has each of so many corrections."""
+        return max(1, min(self.feedback_weight, own // corrections)) if corrections else 0
 
     @property
     def activations(self) -> tuple[str, ...]:

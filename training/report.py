@@ -10,6 +10,8 @@ from mlp.errors import VersionFileError
 from mlp.store import Store
 from training.datasets import DataSet
 from training.evaluate import Evaluation
+from training.feedback import Feedback
+from training.gate import Comparison
 from training.measure import Epoch
 from training.recipes import Recipe
 from training.run import Split, Trained
@@ -69,6 +71,42 @@ def outcome(trained: Trained, version: int) -> str:
         f"\n{why}epoch {fitted.kept.number}: validation {fitted.kept.validation.accuracy:.2%}, "
         f"test {trained.test.accuracy:.2%}\nstored as {trained.recipe.model} version {version}"
     )
+
+
+def feedback(found: Feedback) -> str:
+    """Say how many corrections there are, and which were left out."""
+    rows = [f"  {count} {reason}" for reason, count in found.left_out.items()]
+    left_out = [f"left out, because they do not fit: {sum(found.left_out.values())}", *rows] if rows else []
+    return "\n".join(
+        [
+            f"corrections in {found.location}: {len(found.train)} to be trained on, {len(found.held_out)} held out",
+            *left_out,
+            "",
+        ]
+    )
+
+
+def comparison(found: Comparison, objections: Sequence[str]) -> str:
+    """Give the table of the old and the new version, and what speaks against the new one."""
+    rows = [
+        (
+            part.what,
+            f"{len(part.examples):,}",
+            f"{part.old_right.mean():.2%}",
+            f"{part.new_right.mean():.2%}",
+            f"{part.gained} / {part.lost}",
+            f"{part.gained - part.lost:+d}",
+        )
+        for part in found.rows()
+    ]
+    header = ("", "examples", f"version {found.old}", f"version {found.new}", "gained / lost", "difference")
+    none = (
+        []
+        if len(found.held_out.examples)
+        else ["No correction is held out: what it has learnt by heart is all that shows."]
+    )
+    verdict = [f"Against it: {objection}" for objection in objections] or ["Neither falls."]
+    return "\n".join(["", table(header, rows), *none, *verdict])
 
 
 def evaluation(found: Evaluation) -> str:

@@ -1,7 +1,7 @@
 """A whole run: data set → split → fit → one look at the test set → a version in the store."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,10 @@ from training.additions import additions
 from training.answers import Answers, answers
 from training.checkpoint import Checkpoint
 from training.datasets import DataSet
-from training.errors import DataError
+from training.errors import DataError, StartRefused
+from training.feedback import Feedback
 from training.fit import Fitted
-from training.measure import Epoch, Examples, Measure
+from training.measure import Epoch, Examples, Measure, measure
 from training.recipes import Part, Recipe
 from training.split import stratified
 from training.temperature import cooled, temperature
@@ -54,6 +55,8 @@ class Trained:
     golden_inputs: Uint8
     answers: Answers
     """To the test examples; `test` is measured from these."""
+    feedback: Feedback | None = None
+    """The corrections that were mixed in, and those that were held out."""
 
 
 def split(data: DataSet, recipe: Recipe) -> Split:
@@ -83,27 +86,32 @@ def train(
     data: DataSet,
     parts: Split,
     *,
+    first: Sequence[Layer] = (),
+    feedback: Feedback | None = None,
     checkpoint: Path | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Trained:
     """Train by a recipe on the parts that `split` gave, and look at the test set once, with the weights that are kept.
 
-    `checkpoint` is a file to go on from, if it is there, and to be replaced after each epoch. Raises DataError,
-    Diverged, WorkerLost, CheckpointError; KeyboardInterrupt when stopped before the first epoch was over.
+    `first` are the layers of the recipe's `start`, `feedback` has the corrections that are mixed in. `checkpoint` is a
+    file to go on from, if it is there, and to be replaced after each epoch. Raises DataError, StartRefused, Diverged,
+    WorkerLost, CheckpointError; KeyboardInterrupt when stopped before the first epoch was over.
     """
     fitted = fit(
         recipe,
         parts.train,
         parts.validation,
         data.classes,
+        first=first,
+        corrections=feedback.train if feedback else None,
         checkpoint=checkpoint_of(checkpoint, recipe, data) if checkpoint else None,
         on_epoch=on_epoch,
         on_batch=on_batch,
     )
     fitted = replace(fitted, layers=calibrated(fitted.layers, parts.validation, recipe))
     found = answers(fitted.layers, parts.test, recipe)
-    return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found)
+    return Trained(recipe, data, fitted, found.measure(recipe), _golden(parts.test), found, feedback)
 
 
 def fit(
@@ -112,20 +120,29 @@ def fit(
     validation: Examples,
     classes: tuple[str, ...],
     *,
+    first: Sequence[Layer] = (),
+    corrections: Examples | None = None,
     checkpoint: Checkpoint | None = None,
     on_epoch: Callable[[Epoch], None] = lambda _epoch: None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Fitted:
-    """Train by a recipe on `train` and the examples that it adds; the test part is neither given nor needed.
+    """Train by a recipe on `train`, the examples that it adds and corrections; the test part is not needed.
 
-    Raises DataError, and what training/fit.py raises.
+    Raises DataError, StartRefused, and what training/fit.py raises.
     """
+    if bool(recipe.start) != bool(first):
+        raise StartRefused("start is for train and retrain, which have a store in which that version is")
+    train = train.spread(recipe.replay)
     more = additions(train, classes, recipe)
+    if corrections is not None:
+        repeated = corrections * recipe.copies(len(train) + (len(more) if more else 0), len(corrections))
+        more = more + repeated if more else repeated
     return fitting.fit(
         recipe,
         train,
         validation,
         len(classes),
+        first=first,
         more=more,
         checkpoint=checkpoint,
         on_epoch=on_epoch,
@@ -169,6 +186,7 @@ def publish(trained: Trained, store: Store) -> int:
             "validation_accuracy": fitted.kept.validation.accuracy,
             "train_accuracy": fitted.kept.train.accuracy,
             "epochs": float(fitted.kept.number),
+            **_on_corrections(trained),
         },
         libraries={
             "python": platform.python_version(),
@@ -179,6 +197,17 @@ def publish(trained: Trained, store: Store) -> int:
         sha256="0" * 64,
     )
     return store.publish(metadata, fitted.layers, trained.golden_inputs)
+
+
+def _on_corrections(trained: Trained) -> dict[str, float]:
+    """Give how many corrections were trained on and how many held out, and the accuracy on each of the two."""
+    if (feedback := trained.feedback) is None:
+        return {}
+    found = {"corrections": float(len(feedback.train)), "corrections_held_out": float(len(feedback.held_out))}
+    for name, part in (("corrections_train", feedback.train), ("corrections", feedback.held_out)):
+        if len(part):
+            found[f"{name}_accuracy"] = measure(trained.fitted.layers, part, trained.recipe).accuracy
+    return found
 
 
 def count(part: Part, total: int) -> int:

@@ -19,7 +19,7 @@ from benchmarks.columns import columns
 from benchmarks.http import processes
 from benchmarks.reliability import requests
 from benchmarks.reliability.load import Generator, Order, Outcome, generator
-from benchmarks.reliability.serving import ROOT, Service, serving
+from benchmarks.reliability.serving import ROOT, Service, Unwell, serving
 
 HEAD: Final = [
     "request",
@@ -89,6 +89,8 @@ def measured(load: Generator, service: Service, request: bytes, seconds: float, 
     port, times = service.port, [processes.seconds(service.process.pid)]
     capacity = load(Order(port, request, seconds, connections=_CLIENTS))
     times.append(processes.seconds(service.process.pid))
+    if not capacity.answered:
+        raise Unwell(f"nothing was answered in {seconds:g} seconds: this machine is too busy to measure anything")
     overload = load(Order(port, request, seconds * 2, capacity.rate * TIMES, heeds=heeds))
     times.append(processes.seconds(service.process.pid))
     after = load(Order(port, request, seconds, capacity.rate / 2))

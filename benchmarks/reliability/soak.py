@@ -74,12 +74,13 @@ class Soak:
         self._over = threading.Event()
         self._kept = stage.service.workers()[0]
         self._swaps = self._faults = 0
+        self._photograph = requests.photograph()
         self._away = threading.Lock()
         """Held while the store is not what it should be."""
 
     def run(self, minutes: float) -> list[Sample]:
         """Give the samples, one for each twentieth of the time."""
-        whole = (requests.raw(), requests.numbers(256), requests.photograph(), *SMUGGLED)
+        whole = (requests.raw(), requests.numbers(256), self._photograph, *SMUGGLED)
         tasks = [lambda: self._send(whole), self._swap, self._harm]
         threads = [threading.Thread(target=task, daemon=True) for task in tasks]
         begun = time.monotonic()
@@ -155,7 +156,7 @@ class Soak:
         with suppress(OSError):
             clients = [socket.create_connection(("127.0.0.1", self._stage.service.port), 10) for _ in range(100)]
             for client in clients:
-                client.sendall(requests.photograph()[:50_000])
+                client.sendall(self._photograph[:50_000])
                 client.close()
 
 

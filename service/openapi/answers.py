@@ -206,6 +206,14 @@ class ShadowComparison(Described):
     """The newest first, where MLP_SHADOW_EXAMPLES is above 0."""
 
 
+class StoreUnreachable(Described):
+    """What is known of the store while it cannot be reached."""
+
+    reachable: Literal[False]
+    age_seconds: float = Field(ge=0)
+    """Since it was last read."""
+
+
 class ModelState(Described):
     """A model: who answers, and what could."""
 
@@ -221,6 +229,8 @@ class ModelState(Described):
     rule: Rule | None = None
     refused: Refused | None = None
     """The change that was not served, until another one is."""
+    store: StoreUnreachable | None = None
+    """Only while the store cannot be reached; the versions are then those in memory."""
     shadow: ShadowComparison | None = None
     versions: list[VersionSummary]
     """Rising."""

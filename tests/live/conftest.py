@@ -23,12 +23,13 @@ START_SECONDS = 30
 @dataclass
 class Server:
     process: subprocess.Popen
+    host: str = "127.0.0.1"
     lines: list[str] = field(default_factory=list)
     port: int = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def workers(self) -> list[int]:
         """The pids of its worker processes."""
@@ -69,12 +70,12 @@ def serving(
         text=True,
         start_new_session=True,
     )
-    server = Server(process)
+    server = Server(process, environment.get("HOST", "127.0.0.1"))
     reader = threading.Thread(target=read_log, args=(server,))
     reader.start()
 
     def port():
-        found = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", "".join(server.lines))
+        found = re.search(rf"Listening at: http://{re.escape(server.host)}:(\d+)", "".join(server.lines))
         return found and int(found[1])
 
     try:

@@ -1,6 +1,7 @@
 """The service over a bucket: a real worker, forked after the models were read, and a server that goes away."""
 
 import json
+import re
 import urllib.request
 
 from mlp.store import open_store
@@ -16,6 +17,16 @@ def version(server) -> int:
     )
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.load(answer)["version"]
+
+
+def about(server):
+    with urllib.request.urlopen(f"{server.url}/models/digits", timeout=20) as answer:
+        return json.load(answer)
+
+
+def said_of(server, metric) -> float:
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=20) as answer:
+        return float(re.search(rf"^{metric} (\S+)$", answer.read().decode(), re.MULTILINE)[1])
 
 
 def says(server, event: str) -> bool:
@@ -36,8 +47,14 @@ def test_a_service_follows_a_bucket_outlives_it_and_starts_without_it(own_server
         server.wait_until(lambda: version(server) == 2)
 
         own_server.kill()
-        server.wait_until(lambda: says(server, "the store does not answer"))
+        server.wait_until(lambda: says(server, "the store cannot be read, serving what is loaded"))
         assert version(server) == 2
+        assert said_of(server, "mlp_store_reachable") == 0
+        assert server.ready()
+        model = about(server)
+        assert model["store"]["reachable"] is False
+        assert model["store"]["age_seconds"] > 0
+        assert [(row["version"], row["state"]) for row in model["versions"]] == [(1, "ready"), (2, "ready")]
 
     with serving(store.location, **settings) as server:
         assert version(server) == 2

@@ -116,7 +116,29 @@ def test_a_store_that_is_gone_leaves_what_was_live(client, published):
     client.application.extensions["live"].refresh()
 
     assert client.post("/predict", data=bytes(784), content_type="application/octet-stream").status_code == 200
-    assert client.get("/models").status_code == 503
+    assert client.get("/models").json == {"models": [{"name": "digits", "production": 1, "versions": [1]}]}
+    model = client.get("/models/digits").json
+    assert [(row["version"], row["state"]) for row in model["versions"]] == [(1, "ready")]
+    assert model["store"]["reachable"] is False
+    assert client.get("/models/digits/versions/1").status_code == 503, "only the store knows all of it"
+    assert client.get("/readyz").status_code == 200
+    assert "mlp_store_reachable 0.0" in client.get("/metrics").text
+
+
+def test_a_store_that_is_back_is_news_once(client, published, caplog):
+    caplog.set_level("INFO")
+    live = client.application.extensions["live"]
+    elsewhere = published.root.rename(published.root.with_name("elsewhere"))
+    live.refresh()
+    live.refresh()
+    elsewhere.rename(published.root)
+    live.refresh()
+    live.refresh()
+
+    events = [record.message for record in caplog.records if "the store can" in record.message]
+    assert events == ["the store cannot be read, serving what is loaded", "the store can be read again"]
+    assert "store" not in client.get("/models/digits").json
+    assert "mlp_store_reachable 1.0" in client.get("/metrics").text
 
 
 def test_a_new_model_appears(client, published):

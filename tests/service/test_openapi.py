@@ -297,10 +297,10 @@ def test_corrections_are_as_described(app, found):
     again = client.post("/feedback?label=7", data=examples.file("7.png"), content_type="image/png")
 
     assert about.json["on"]
-    feedback.On.model_validate(about.json, extra="forbid")
+    feedback.FeedbackTerms.model_validate(about.json, extra="forbid")
     assert kept.status_code == 201
     for answer in (kept, again):
-        feedback.Stored.model_validate(answer.json, extra="forbid")
+        feedback.StoredCorrection.model_validate(answer.json, extra="forbid")
         assert_described(answer, "/feedback", "post", found)
     assert client.delete(kept.headers["Location"]).status_code == 204
 

@@ -237,6 +237,7 @@ def test_every_field_of_a_recipe_that_is_not_about_pictures_is_a_parameter():
         *Augmentation.model_fields,
         *("model", "dataset", "preparation", "height", "width", "low", "high", "pool", "test", "train_sample"),
         *("printed", "written", "enlarged", "outliers"),
+        *("start", "replay", "corrections", "feedback_weight"),
     }
 
     found = set(inspect.signature(MultilayerPerceptron).parameters)

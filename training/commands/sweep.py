@@ -58,7 +58,7 @@ _INTERRUPTED: Final = 130
     help="Write the best trial to this file, as a recipe.",
 )
 @where_options
-@recipe_options(without=["workers"])
+@recipe_options(without=["workers", "start", "feedback_weight", "corrections"])
 def sweep(
     recipe: str,
     searched: tuple[str, ...],

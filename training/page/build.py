@@ -13,6 +13,7 @@ from mlp.arrays import Float
 from mlp.metadata import Metadata
 from mlp.version import Version
 from training.answers import Answers
+from training.gate import Comparison
 from training.measure import Epoch, Measure
 from training.page import figures, out_of_distribution
 from training.page.calibration import reliability
@@ -31,6 +32,7 @@ _LABEL: Final = 40
 """Characters of a class's name."""
 
 _MISTAKES: Final = 24
+_CORRECTIONS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,15 @@ class _Kind:
 
 
 @dataclass(frozen=True, slots=True)
+class _Correction:
+    picture: str
+    true: str
+    old: str
+    new: str
+    held_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Mistake:
     picture: str
     true: str
@@ -54,11 +65,20 @@ class _Mistake:
     confidence: float
 
 
-def html(version: Version, answers: Answers, dataset: str, epochs: Sequence[Epoch] = ()) -> str:
+def html(
+    version: Version,
+    answers: Answers,
+    dataset: str,
+    epochs: Sequence[Epoch] = (),
+    comparison: Comparison | None = None,
+    *,
+    corrections_shown: bool = False,
+) -> str:
     """Give the report of a version as one HTML page that needs nothing else.
 
     `answers` are the version's to test examples of the data set of the name `dataset`, `epochs` how its training went,
-    where that is known.
+    where that is known. `comparison` sets it beside the version before where it has learnt from corrections; these are
+    pictures that people have sent, and none is in the page unless they may be shown.
     """
     metadata = version.metadata
     labels = [shown(label, _LABEL) for label in metadata.labels]
@@ -80,6 +100,8 @@ def html(version: Version, answers: Answers, dataset: str, epochs: Sequence[Epoc
         wrong=int((~answers.right).sum()),
         calibration=calibration,
         epochs=epochs,
+        comparison=comparison,
+        corrections=_corrections(comparison, labels) if comparison and corrections_shown else [],
         loss_curve=figures.loss_curve(epochs, kept) if epochs else None,
         accuracy_curve=figures.accuracy_curve(epochs, kept) if epochs else None,
         matrix=figures.confusion_matrix(confusion[np.ix_(matrix, matrix)], [labels[index] for index in matrix]),
@@ -159,6 +181,19 @@ def _mistakes(answers: Answers, labels: Sequence[str]) -> list[_Mistake]:
         )
         for index in surest
     ]
+
+
+def _corrections(comparison: Comparison, labels: Sequence[str]) -> list[_Correction]:
+    """Give the corrections that the page shows: first those held out, of each kind first what is read wrong now."""
+    found = []
+    for part in (comparison.held_out, comparison.trained):
+        for index in np.argsort(part.new_right, kind="stable"):
+            picture, true = png(part.examples.pixels[index]), labels[part.examples.labels[index]]
+            answers = labels[part.old[index]], labels[part.new[index]]
+            found.append(_Correction(picture, true, *answers, held_out=part is comparison.held_out))
+            if len(found) == _CORRECTIONS:
+                return found
+    return found
 
 
 def _worst_first(measure: ClassMeasure) -> float:

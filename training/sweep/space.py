@@ -16,7 +16,7 @@ from training.recipes import Recipe
 
 _THE_DATA: Final = "it decides what is trained on and measured with, which all trials have in common"
 NOT_SEARCHED: Final = dict.fromkeys(
-    ("model", "dataset", "preparation", "height", "width", "pool", "validation", "test", "seed"), _THE_DATA
+    ("model", "dataset", "replay", "preparation", "height", "width", "pool", "validation", "test", "seed"), _THE_DATA
 ) | dict.fromkeys(("train_sample", "calibrate", "workers"), "it does not change how good a network is")
 """Fields of a recipe that cannot be searched, and why."""
 
