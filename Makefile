@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 RECIPE ?= book
 URL ?= http://127.0.0.1:8000
 FUZZ_SECONDS ?= 600
+MINUTES ?= 30
 STORE := $(if $(filter s3://%,$(MLP_MODELS)),$(VENV)/.s3)
 PEERS := benchmarks/training/requirements
 HTTP_PEERS := benchmarks/http/requirements
@@ -13,7 +14,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +76,18 @@ bench-http: $(VENV)/.dev $(HTTP_PEER_NAMES:%=$(VENV)-bench-http-%/.peers) .wrk #
 
 bench-beside: $(VENV)/.dev ## measure what others notice of slow clients and of large batches (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.http.beside $(ARGS)
+
+bench-abuse: $(VENV)/.dev ## measure what healthy clients notice of 200 bad ones (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.reliability.bad_clients $(ARGS)
+
+bench-overload: $(VENV)/.dev ## measure what is answered of five times too much (ARGS=--help lists options)
+	@$(BIN)/python -m benchmarks.reliability.overload $(ARGS)
+
+faults: $(VENV)/.dev ## break the service in ten ways while it is asked, and say what its clients saw
+	@$(BIN)/python -m benchmarks.reliability.faults $(ARGS)
+
+soak: $(VENV)/.dev ## load, swaps and faults for MINUTES=30: what grows
+	@$(BIN)/python -m benchmarks.reliability.soak --minutes $(MINUTES)
 
 profile-http: $(VENV)/.dev .wrk ## say where each microsecond of a request goes (ARGS=--markdown)
 	@$(BIN)/python -m benchmarks.http.profile $(ARGS)

@@ -5,6 +5,7 @@ The layout, and what is refused, is in docs/version-file.md. Files get their pla
 
 import hashlib
 import io
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,8 @@ def read(path: Path) -> Version:
     Raises VersionFileError, its text beginning with the file's name, and OSError when there is nothing to read.
     """
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        size = os.fstat(file.fileno()).st_size  # as much memory as may be read is taken before anything is
+        data = file.read(min(size, MAX_BYTES) + 1)
     try:
         return unpack(data)
     except VersionFileError as error:

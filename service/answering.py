@@ -27,8 +27,14 @@ class Answering(Protocol):
     most_bytes: int
     """How many bytes long bodies may have together while they are received and wait for their answers."""
 
+    def begin(self) -> None:
+        """Make ready, in the process that answers."""
+
     def limit(self, environ: Environ) -> int:
         """Give how many bytes a request's body may have."""
 
+    def refuses(self, environ: Environ, size: int) -> bool:
+        """Whether a request with a long body is to be answered now, as with a body over the limit."""
+
     def __call__(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
-        """Answer a request, now or later, on the loop. The body is None when it is over the limit and was not read."""
+        """Answer a request, now or later, on the loop. The body is None when it was refused and not read."""

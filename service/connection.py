@@ -91,6 +91,8 @@ class Connection(asyncio.BufferedProtocol):
         self._held = 0
         """Bytes of it that are counted: of a long one all."""
         self._refused = False
+        self._to_drain = 0
+        """Bytes that are still to come of a body of known length that was refused."""
         # Those that have been read
         self._waiting: deque[_Asked] = deque()
         self._asked: _Asked | None = None
@@ -123,7 +125,8 @@ class Connection(asyncio.BufferedProtocol):
         }
         self._clients.add(self)
         if len(self._clients.open) > self._clients.most:
-            self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections", ("Retry-After", "1"))
+            self._reads, self._last = False, _FULL
+            self._go_on()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget the client; what is being answered for it comes to its end."""
@@ -139,6 +142,11 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, size: int) -> None:
         """Take what has come."""
         if not self._reads:
+            return
+        if self._drains and self._to_drain > 0:  # unparsed: a refusal is to cost little
+            self._to_drain -= size
+            if self._to_drain <= 0:
+                self._close()
             return
         self._turn_taken = False
         if self._rest is None:
@@ -179,7 +187,11 @@ class Connection(asyncio.BufferedProtocol):
         here = sum(map(len, self._parts))
         if length - here < _STRAIGHT_BYTES:
             return
-        self._body = np.empty(length, np.uint8).data
+        try:
+            self._body = np.empty(length, np.uint8).data
+        except MemoryError:
+            self._turn_away()
+            return
         self._body[:here] = b"".join(self._parts)
         self._parts = []
         self._rest = self._body[here:]
@@ -215,6 +227,7 @@ class Connection(asyncio.BufferedProtocol):
         self._url = b""
         self._parts = []
         self._refused = False
+        self._to_drain = 0
         self._headers = []
 
     def on_url(self, url: bytes) -> None:
@@ -240,7 +253,8 @@ class Connection(asyncio.BufferedProtocol):
         if length is None:
             if "HTTP_TRANSFER_ENCODING" in environ:
                 self._await_body(environ)
-        elif int(length) > self._left:
+        elif int(length) > self._left or self._is_refused(environ, int(length)):
+            self._to_drain = int(length)
             self._refuse()
         elif length != "0":
             self._await_body(environ)
@@ -248,6 +262,7 @@ class Connection(asyncio.BufferedProtocol):
     def on_body(self, part: bytes) -> None:
         """Take a part of the body."""
         if self._refused:
+            self._to_drain -= len(part)
             return
         self._be_patient()
         self._parts.append(part)
@@ -282,6 +297,9 @@ class Connection(asyncio.BufferedProtocol):
         held, self._held = self._held, 0
         self._ask(_Asked(environ, body, self._keep_alive, held))
 
+    def _is_refused(self, environ: Environ, length: int) -> bool:
+        return length >= _STRAIGHT_BYTES and self._clients.answering.refuses(environ, length)
+
     def _await_body(self, environ: Environ) -> None:
         """Ask for the body, where the client waits to be asked (RFC 9110, section 10.1.1)."""
         self._be_patient()
@@ -296,8 +314,11 @@ class Connection(asyncio.BufferedProtocol):
     def _hold(self, size: int) -> None:
         """Count a part of a long body. Where all of them have too much, whoever sends more has to come back."""
         self._held += size
-        if self._clients.hold(size):
-            return
+        if not self._clients.hold(size):
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Tell a client that there is no room for its body."""
         self._let_go()
         self._refused = self._lingers = True
         self._end_with(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being sent here at once", ("Retry-After", "1"))
@@ -381,11 +402,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end_with(self, status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> None:
         """Let this be the last answer: to something that is not for the app."""
-        problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-        body = to_json(problem) + b"\n"
-        about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), *headers]
         self._reads = False
-        self._last = Answer(status.value, about, body)
+        self._last = _problem(status, detail, *headers)
         self._go_on()
 
     def _drain(self) -> None:
@@ -411,11 +429,30 @@ class Connection(asyncio.BufferedProtocol):
         self._waiting.clear()
 
     def _write(self, answer: Answer, *, keep_alive: bool) -> None:
-        lines = [f"{name}: {value}\r\n" for name, value in answer.headers]
-        end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
-        status = _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} \r\n"
-        head = "".join([status, self._clients.date, *lines, end]).encode("latin-1")
+        head = _head(answer, self._clients.date, keep_alive=keep_alive)
         if len(answer.body) <= _JOINED_BYTES:
             self._transport.write(head + answer.body)
         else:
             self._transport.writelines([head, answer.body])
+
+
+def _head(answer: Answer, date: str, *, keep_alive: bool) -> bytes:
+    lines = [f"{name}: {value}\r\n" for name, value in answer.headers]
+    end = "\r\n" if keep_alive else "Connection: close\r\n\r\n"
+    status = _STATUS_LINES.get(answer.status) or f"HTTP/1.1 {answer.status} \r\n"
+    return "".join([status, date, *lines, end]).encode("latin-1")
+
+
+def _problem(status: HTTPStatus, detail: str, *headers: tuple[str, str]) -> Answer:
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body = to_json(problem) + b"\n"
+    about = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), *headers]
+    return Answer(status.value, about, body)
+
+
+_FULL: Final = _problem(HTTPStatus.SERVICE_UNAVAILABLE, "there are too many connections", ("Retry-After", "1"))
+
+
+def full(clients: Clients) -> bytes:
+    """Give all that a client hears for whom there is no room."""
+    return _head(_FULL, clients.date, keep_alive=False) + _FULL.body

@@ -212,6 +212,7 @@ STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     errors.TooManyCorrections: HTTPStatus.TOO_MANY_REQUESTS,
     errors.CorrectionsFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    MemoryError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """The nearest class in an error's ancestry counts."""
 
@@ -317,7 +318,8 @@ def _from_any(error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return _answer(status, "The service failed on this request; the log has the details under its request id.")
-    response = _answer(status, str(error), getattr(error, "problems", None))
+    detail = "there is no memory for this request now" if isinstance(error, MemoryError) else str(error)
+    response = _answer(status, detail, getattr(error, "problems", None))
     if isinstance(error, TooManyFailures):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     swap_seconds: float = Field(default=20.0, gt=0, le=3600)
     """How long loading a version may take before it is refused and the old one stays."""
     queue_seconds: float = Field(default=5.0, gt=0, le=3600)
-    """How long a request may have waited for others to be answered; then what comes is answered with 503 at once."""
+    """How long a request may wait for others to be answered, a tenth where some have waited all that time; else 503."""
     admin_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
     """What an admin's requests must carry as `Authorization: Bearer …`; without it, or empty, they are all refused."""
     admin_tokens_file: str | None = None

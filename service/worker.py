@@ -5,7 +5,10 @@ gunicorn forks the workers, opens the sockets, and ends a worker from which it h
 
 import asyncio
 import os
+import resource
 import signal
+import sys
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -22,6 +25,9 @@ _LINGER_SECONDS: Final = 2.0
 worker does: closed at once, a request on its way would be lost; kept to the end, an idle client would hold it up."""
 
 _TICK_SECONDS: Final = 1.0
+
+_FILES: Final = 48
+"""File descriptors that connections leave: for versions, the store, the database, and those that are turned away."""
 
 CROWD: Final = Crowd()
 """Of all workers that are forked from the process that imports this."""
@@ -46,9 +52,10 @@ class Worker(base.Worker):
 
     async def _serve(self) -> None:
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        most, most_bytes = self.cfg.worker_connections, self.wsgi.most_bytes
+        most, most_bytes = min(self.cfg.worker_connections, _room()), self.wsgi.most_bytes
         clients = Clients(self.wsgi, most, changed=CROWD.counted, most_bytes=most_bytes)
         clients.tick(loop.time())
+        self.wsgi.begin()
         loop.add_signal_handler(signal.SIGTERM, over.set)
         CROWD.join()
         doors = [Door(clients, loop, listener.sock, CROWD, self._ssl()) for listener in self.sockets]
@@ -80,6 +87,14 @@ class Worker(base.Worker):
             self.notify()
             clients.tick(loop.time())
             await asyncio.sleep(0.02)
+
+
+def _room() -> int:
+    """Give how many connections the system lets this process have, with files left for what else it does."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, files - len(list(Path("/dev/fd").iterdir())) - _FILES)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

@@ -29,6 +29,9 @@ class Echo:
     def limit(self, environ):
         return LIMIT
 
+    def refuses(self, environ, size):
+        return environ["PATH_INFO"] == "/busy"
+
     def __call__(self, environ, body, answered):
         self.asked.append((environ, body))
         text = environ["PATH_INFO"].encode() + b" " + (b"refused" if body is None else body)
@@ -567,3 +570,36 @@ def test_what_is_held_is_let_go_whatever_becomes_of_it():
         return held, server.clients.held
 
     assert run(scenario) == (200_000, 0)
+
+
+def test_a_long_body_that_is_refused_by_its_headers_has_its_answer_before_it_comes(monkeypatch):
+    monkeypatch.setitem(globals(), "LIMIT", 10**6)
+
+    async def scenario(server):
+        reader, writer = await server.connect()
+        writer.write(b"POST /busy HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + bytes(1000))
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(bytes(99_000))
+        rest = await asyncio.wait_for(reader.read(), 10)
+        return head, rest, server.answering.asked
+
+    head, rest, ((_, body),) = run(scenario)
+
+    assert b"Connection: close" in head
+    assert rest == b"/busy refused"
+    assert body is None
+
+
+def test_a_body_that_there_is_no_memory_for_is_503(monkeypatch):
+    def none_left(*_):
+        raise MemoryError
+
+    async def scenario(server):
+        reader, writer = await server.connect()
+        writer.write(b"POST /a HTTP/1.1\r\nContent-Length: 100000\r\n\r\n" + bytes(1000))
+        return await reader.readuntil(b"\r\n\r\n")
+
+    monkeypatch.setitem(globals(), "LIMIT", 10**6)
+    monkeypatch.setattr(connection, "np", type("Memory", (), {"empty": none_left, "uint8": None}))
+
+    assert run(scenario).startswith(b"HTTP/1.1 503")

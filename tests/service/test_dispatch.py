@@ -7,6 +7,7 @@ import threading
 import pytest
 from flask import Flask, Response, request
 
+from service import dispatch as dispatch_room
 from service.access import Admins
 from service.answering import Answer
 from service.app import create_app
@@ -281,3 +282,53 @@ def test_a_length_that_is_none_is_no_reason_to_stay_on_the_loop(length):
 )
 def test_a_version_is_read_for_an_admin_alone(path, token, limit):
     assert lanes(max_upload_bytes=5000).limit(asked(path, HTTP_AUTHORIZATION=f"Bearer {token}")) == limit
+
+
+def test_a_body_that_there_is_no_memory_for_is_503_and_those_behind_it_are_answered(echo):
+    class TooLong(bytes):
+        def __bytes__(self):
+            raise MemoryError
+
+    refused, answered = (called(echo, asked(CONTENT_LENGTH="1"), body) for body in (TooLong(b"x"), b"y"))
+
+    assert (refused.status, dict(refused.headers)["Retry-After"]) == (503, "1")
+    assert answered.status == 200
+
+
+def test_a_long_body_is_refused_by_its_headers_where_others_wait_and_a_short_one_is_not(echo):
+    async def scenario():
+        dispatch = Dispatch(echo, lanes())
+        long = asked(CONTENT_TYPE="image/png")
+        before = dispatch.refuses(long, 100_000)
+        dispatch._queues[Lane.WORK].waiting.too_long = lambda: 7.0
+        answers = []
+        refused = dispatch.refuses(long, 100_000)
+        dispatch(long, None, answers.append)
+        return before, refused, dispatch.refuses(asked(CONTENT_TYPE="image/png"), 100), answers
+
+    before, refused, short, (answer,) = asyncio.run(scenario())
+
+    assert (before, refused, short) == (False, True, False)
+    assert answer.status == 503
+    assert "7.0 seconds" in json.loads(answer.body)["detail"]
+
+
+def test_when_many_come_at_once_a_probe_is_answered_before_those_that_would_keep_the_loop(echo, monkeypatch):
+    monkeypatch.setattr(dispatch_room, "_ROUND_SECONDS", 0.0)
+
+    @echo.get("/healthz")
+    def healthz():
+        return "alive"
+
+    async def scenario():
+        dispatch, order = Dispatch(echo, lanes()), []
+        for number in range(3):
+            dispatch(asked(CONTENT_LENGTH="1"), b"x", lambda _answer, number=number: order.append(number))
+        dispatch(asked("/healthz", method="GET"), b"", lambda _answer: order.append("probe"))
+        monkeypatch.setattr(dispatch_room, "_ROUND_SECONDS", 10.0)
+        async with asyncio.timeout(10):
+            while len(order) < 4:
+                await asyncio.sleep(0)
+        return order
+
+    assert asyncio.run(scenario()) == [0, "probe", 1, 2]
