@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from flask import Flask
 
+from service import aside
 from service.answering import Answer, Body, Environ
 from service.body import WHOLE
 from service.each_request import REFUSED
@@ -56,14 +57,27 @@ class Dispatch:
         lane = self._lanes.lane(environ, len(body or b""), body or b"")
         environ["wsgi.multithread"] = lane is not Lane.LOOP
         if lane is Lane.LOOP:
-            answered(self._answer(environ, body))
-            return
+            answer = self._answer_here(environ, body)
+            if answer is not None:
+                answered(answer)
+                return
+            lane, environ["wsgi.multithread"] = Lane.WORK, True
         queue = self._queues[lane]
         if (waited := queue.waited()) > self._lanes.queue_seconds:
             environ[REFUSED] = QueueTooLong(f"others have waited here for {waited:.1f} seconds: come back later")
             answered(called(self.flask, environ, None))
             return
         queue.put(lambda: self._answer(environ, body), answered)
+
+    def _answer_here(self, environ: Environ, body: Body | None) -> Answer | None:
+        """Answer on the loop; None where that shows to be too much work for it."""
+        aside.enter()
+        try:
+            return self._answer(environ, body)
+        except aside.Aside:
+            return None
+        finally:
+            aside.leave()
 
     def _answer(self, environ: Environ, body: Body | None) -> Answer:
         if self._direct is not None and body is not None:
