@@ -11,7 +11,7 @@ from service.errors import STATUS, BadItem
 CORPUS: Final = Path(__file__).parent / "corpus"
 """A folder for each door, of the bytes that have found ways through its code."""
 
-REFUSALS: Final = (*STATUS, BadItem)
+REFUSALS: Final[tuple[type[Exception], ...]] = (*STATUS, BadItem)
 """All that may be raised for what a client sent: it has a status in the table of service/errors.py."""
 
 BUDGET_SECONDS: Final = 1.0

@@ -17,8 +17,23 @@ import atheris
 
 _COUNTED: Final = ["mlp", "service", "PIL", "werkzeug"]
 
-_NUMERIC: Final = [f"mlp.{name}" for name in ("components", "ground", "ink", "marks", "network", "outline", "pixels", "placing",
-                                              "threshold", "transparency", "windows", "version")]  # fmt: skip
+_NUMERIC: Final = [
+    f"mlp.{name}"
+    for name in [
+        "components",
+        "ground",
+        "ink",
+        "marks",
+        "network",
+        "outline",
+        "pixels",
+        "placing",
+        "threshold",
+        "transparency",
+        "windows",
+        "version",
+    ]
+]
 """Comparisons of arrays, of which atheris keeps every one: a thousand inputs would take a gigabyte."""
 
 with atheris.instrument_imports(include=_COUNTED, exclude=_NUMERIC, enable_loader_override=False):

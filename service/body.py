@@ -8,11 +8,11 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from flask import Request
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictStr, ValidationError, model_validator
 from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
@@ -74,7 +74,7 @@ class Reading:
         aside.check(self.pixels, self.seconds)
         if self.pixels > (most := _PICTURES * self.max_image_pixels):
             raise PictureTooLarge(
-                f"up to this one the pictures have {self.pixels} pixels together, the most is {most}: send them in parts"
+                f"up to this one the pictures have {self.pixels} pixels together, more than {most}: send them in parts"
             )
 
     def pictures(self, items: Sequence[bytes], where: Location) -> Uint8:
@@ -105,7 +105,7 @@ class Json(BaseModel):
     """The value of a full pixel."""
     image: StrictStr = ""
     """One picture: base64, or a data: URL."""
-    images: list[StrictStr] = Field(default=[], min_length=1)
+    images: Annotated[list[StrictStr], FailFast()] = Field(default=[], min_length=1)
     """Several pictures."""
 
     @model_validator(mode="after")
@@ -184,6 +184,8 @@ def _read_any_json(body: bytes, reading: Reading) -> Pixels:
         parsed = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedBody(f"not valid JSON: {error}") from error
+    if isinstance(parsed, dict) and len(parsed) > _MOST_FIELDS:
+        raise InvalidField((("body",), f"{len(parsed)} fields; pixels, pixel_max, image and images are known"))
     try:
         fields = Json.model_validate(parsed)
     except ValidationError as error:
@@ -195,6 +197,10 @@ def _read_any_json(body: bytes, reading: Reading) -> Pixels:
         decoded = [decoded_base64(text, ("body", "images", index)) for index, text in enumerate(fields.images)]
         return reading.pictures(decoded, ("body", "images"))
     return reading.picture(decoded_base64(fields.image, ("body", "image")))[np.newaxis]
+
+
+_MOST_FIELDS: Final = 100
+"""Of a JSON object, beyond which those that are not known are not named one by one."""
 
 
 def decoded_base64(text: str, where: Location) -> bytes:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, ValidationError, model_validator
 
 from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
@@ -43,7 +43,7 @@ class Invocation(BaseModel):
     """The JSON body of POST /invocations: exactly one of the four forms; `params` are passed over."""
 
     dataframe_split: Split | None = None
-    dataframe_records: list[dict[str, Any]] | None = None
+    dataframe_records: Annotated[list[dict[str, Any]] | None, FailFast()] = None
     instances: Any = None
     inputs: Any = None
 

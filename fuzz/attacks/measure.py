@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from fuzz.attacks.attack import TOKEN, Attack
+from fuzz.attacks.attack import TOKEN, Attack, asked
+from fuzz.attacks.pictures import blank
 from mlp.local_store import LocalStore
 
 ROOT: Final = Path(__file__).parents[2]
@@ -233,9 +234,7 @@ _BESIDE_SECONDS: Final = 0.001
 
 def warmed(server: Server) -> None:
     """Have a worker do once what it has not done yet, so that an attack is not blamed for it."""
-    from fuzz.attacks import pictures
-
     for path in ("/predict", "/explain"):
-        for data in (pictures.blank(28), pictures.blank(64, kind=6)):
-            sent(server.port, pictures.asked(path, data, "image/png"))
-    sent(server.port, pictures.asked("/predict", b'{"pixels": [1]}', "application/json"))
+        for data in (blank(28), blank(64, kind=6)):
+            sent(server.port, asked(path, data, "image/png"))
+    sent(server.port, asked("/predict", b'{"pixels": [1]}', "application/json"))

@@ -76,7 +76,7 @@ _NUMBERS: Final = b"Content-Type: application/octet-stream"
 
 ATTACKS: Final = (
     _attack("form of 500,000 parts", lambda: _parts(500_000)),
-    _attack("form of 8,000,000 boundaries", lambda: _multipart(b"--b\r\n" * 6_000_000)),
+    _attack("form of 6,000,000 boundaries", lambda: _multipart(b"--b\r\n" * 6_000_000)),
     _attack("form of line breaks alone, 32 MB", lambda: _multipart(b"\r\n" * 16_000_000)),
     _attack("form of almost boundaries, 32 MB", lambda: _multipart(b"\r\n--" * 8_000_000, "-" * 60)),
     _attack("form whose boundary is 60,000 long", lambda: _multipart(b"x" * 10**6, "b" * 60_000)),
@@ -91,7 +91,7 @@ ATTACKS: Final = (
             b'--b\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n' + b"\r" * 32_000_000
         ),
     ),
-    _attack("10,000 headers", lambda: _headers(10_000)),
+    _attack("10,000 headers", lambda: _headers(10_000), refused(200, 431)),
     _attack("a header of 10 MB", lambda: _headers(1, 10_000_000)),
     _attack("a path of 10 MB", lambda: b"GET /" + b"a" * 10_000_000 + b" HTTP/1.1\r\n\r\n"),
     _attack("a header that goes on in the next line", _raw(b"X: a", b" b", b"Content-Length: 0"), refused(400, 415)),
@@ -107,7 +107,7 @@ ATTACKS: Final = (
     _attack("a length of 10¹⁵", _raw(_NUMBERS, b"Content-Length: 1" + b"0" * 15)),
     _attack("a chunk of 2⁶⁴ bytes", _raw(b"Transfer-Encoding: chunked", body=b"f" * 17 + b"\r\n")),
     _attack(
-        "5,000,000 chunks of a byte",
+        "1,000,000 chunks of a byte",
         _raw(
             _NUMBERS, b"Transfer-Encoding: chunked", b"Connection: close", body=b"1\r\nx\r\n" * 1_000_000 + b"0\r\n\r\n"
         ),
@@ -171,7 +171,7 @@ ATTACKS: Final = (
     _attack(
         f"{len(NAMES)} names that lead astray, on {len(ROUTES)} routes",
         _all_names,
-        refused(0, 200, 400, 403, 404, 405, 406, 409, 413, 415, 422, 431),
+        refused(0, 200, 308, 400, 403, 404, 405, 406, 409, 413, 415, 422, 431),
         seconds=8.0,
         why=f"{len(NAMES) * len(ROUTES)} requests",
     ),

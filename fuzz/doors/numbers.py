@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from fuzz.door import Door, Mutator
+from fuzz.door import REFUSALS, Door, Mutator
 from fuzz.doors.reading import VERSION, reading
 from fuzz.mutators import lines, plain, tree
 from service import body, instances
@@ -43,24 +43,20 @@ def _npy(data: bytes) -> None:
 
 def _rows(data: bytes) -> None:
     """Read a body as for /invocations and for /v1."""
-    refused: Exception | None = None
-    for kind in (Invocation, PredictRequest):
+    for read in (_invocation, _instances):
         try:
-            asked = parsed(kind, data)
-            if isinstance(asked, Invocation):
-                asked.pixels(reading())
-            else:
-                instances.read(asked.instances if asked.inputs is None else asked.inputs, reading(), ("body",))
-        except Exception as error:  # noqa: BLE001 - the second one is tried all the same
-            refused = _worse(refused, error)
-    if refused is not None:
-        raise refused
+            read(data)
+        except REFUSALS:
+            pass
 
 
-def _worse(one: Exception | None, other: Exception) -> Exception:
-    from fuzz.door import REFUSALS
+def _invocation(data: bytes) -> None:
+    parsed(Invocation, data).pixels(reading())
 
-    return other if one is None or isinstance(one, REFUSALS) else one
+
+def _instances(data: bytes) -> None:
+    asked = parsed(PredictRequest, data)
+    instances.read(asked.instances if asked.inputs is None else asked.inputs, reading(), ("body",))
 
 
 def _csv(data: bytes) -> None:
@@ -78,7 +74,7 @@ def _v2(data: bytes) -> None:
 
 
 def _npys() -> list[bytes]:
-    arrays = [np.zeros((28, 28), kind) for kind in ("u1", "<f4", ">f8", "<i8", "<f2", "?", "c8", "U1")]
+    arrays: list[Any] = [np.zeros((28, 28), kind) for kind in ("u1", "<f4", ">f8", "<i8", "<f2", "?", "c8", "U1")]
     arrays += [np.zeros((2, 784), "u1"), np.asfortranarray(np.ones((2, 28, 28))), np.float32(1), np.zeros((0, 784))]
     found = []
     for array in arrays:
