@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
-from mlp.errors import NotAPicture
+from mlp.errors import NotAPicture, PictureTooLarge
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
@@ -33,14 +33,14 @@ _SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11
 _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def check(data: bytes) -> None:
-    """Look at a picture's file. Raises NotAPicture for one of too many parts; what else is wrong, Pillow says."""
+def check(data: bytes, max_pixels: int) -> None:
+    """Look at a picture's file. Raises NotAPicture for one of too many parts, PictureTooLarge."""
     if data.startswith(_PNG):
         _check_count("chunks", _chunks(data))
     elif data.startswith(b"\xff\xd8"):
         _check_jpeg(data)
     elif data.startswith(b"GIF8"):
-        _check_count("blocks", _blocks(data))
+        _check_gif(data, max_pixels)
     elif data.startswith(_TIFF):
         if not is_plain(data):
             raise NotAPicture("the TIFF's tags are more than a picture needs, or lie in the same place")
@@ -113,16 +113,32 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, int]]:
         at = max(end, at + 2)
 
 
-def _blocks(gif: bytes) -> Iterator[int]:
-    """Give where each block ends that is before the first frame's pixels."""
-    flags = gif[10] if len(gif) > 10 else 0
-    at = 13 + (3 << (flags % 8) + 1 if flags & 0x80 else 0)
-    while at < len(gif) and gif[at] != 0x2C:
-        at += 1 if gif[at] != 0x21 else 2
-        yield at
-        if gif[at - 2 : at - 1] != b"\x21":
-            continue
-        while at < len(gif) and (size := gif[at]):
-            at += 1 + size
-            yield at
-        at += 1
+def _check_gif(gif: bytes, max_pixels: int) -> None:
+    """Look for the first frame as Pillow does, which makes room for it before anybody knows its size."""
+    at = 13 + (3 << (gif[10] % 8 + 1) if len(gif) > 10 and gif[10] & 0x80 else 0)
+    number = 0
+    while at < len(gif) and gif[at] not in b",;":
+        if gif[at] != 0x21:
+            at += 1
+        else:
+            label, at = gif[at + 1 : at + 2], at + 2
+            first, at = _sub_block(gif, at)
+            number += 1
+            if label == b"\xff" and first.startswith(b"NETSCAPE2.0"):
+                _, at = _sub_block(gif, at)
+            more = first if label == b"\xfe" else b"-"
+            while more and number <= _MOST_PARTS:
+                more, at = _sub_block(gif, at)
+                number += 1
+        if number > _MOST_PARTS:
+            raise NotAPicture(f"the GIF has more than {_MOST_PARTS} blocks before its pixels; none needs so many")
+    frame = gif[at + 1 : at + 9]
+    if len(frame) == 8:
+        left, top, width, height = struct.unpack("<HHHH", frame)
+        if (left + width) * (top + height) > max_pixels:
+            raise PictureTooLarge(f"the GIF's first frame reaches to {left + width}×{top + height} pixels")
+
+
+def _sub_block(gif: bytes, at: int) -> tuple[bytes, int]:
+    size = gif[at] if at < len(gif) else 0
+    return gif[at + 1 : at + 1 + size], at + 1 + size

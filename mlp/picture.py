@@ -97,7 +97,7 @@ def taken(image: Image.Image) -> Image.Image:
 
 
 def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
-    parts.check(data)
+    parts.check(data, max_pixels)
     image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name])
     width, height = image.size
     if width * height > max_pixels:

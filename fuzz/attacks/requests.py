@@ -36,7 +36,7 @@ _ADMIN: Final = {"Authorization": f"Bearer {TOKEN}"}
 NAMES: Final = (
     "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "....//", "%00", "digits%00", "digits%2f..%2fdigits", "%5c..%5c", "%c0%ae%c0%ae",
     "%ff", "%ef%bc%8e%ef%bc%8e", "d%c3%adgits", "%e2%80%ae", "DIGITS", "digits%20", "digits%0d%0aX:%20y", "~", "-", ".npz",
-    "aliases.json", "con", "x" * 60_000, "%25%32%65", "1%2f1.npz", "*", "$(id)", "{{7*7}}", "'%20or%201=1",
+    "aliases.json", "con", "x" * 300, "%25%32%65", "1%2f1.npz", "*", "$(id)", "{{7*7}}", "'%20or%201=1",
 )  # fmt: skip
 """What is no model's name, and no version's."""
 
@@ -90,6 +90,8 @@ ATTACKS: Final = (
         lambda: _multipart(
             b'--b\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n' + b"\r" * 32_000_000
         ),
+        mb=250.0,
+        why="a body of the largest size, copied",
     ),
     _attack("10,000 headers", lambda: _headers(10_000), refused(200, 431)),
     _attack("a header of 10 MB", lambda: _headers(1, 10_000_000)),

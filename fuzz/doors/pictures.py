@@ -130,5 +130,5 @@ DOORS: Final = {
     "bmp": _door(_bmp, pictures.bmp),
     "gif": _door(_gif, plain.with_words(_GIF_WORDS)),
     "tiff": _door(_tiff, pictures.tiff),
-    "drawing": Door(_prepared, _drawings, _redrawn, 10_000),
+    "drawing": Door(_prepared, _drawings, _redrawn, 3_000),
 }

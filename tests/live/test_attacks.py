@@ -1,4 +1,4 @@
-"""The short form of `make attacks`: each attack on one server, with bounds wide enough for a machine that others use."""
+"""The short form of `make attacks`: each attack on one server, with wider bounds, for a machine that is shared."""
 
 import dataclasses
 

@@ -567,3 +567,10 @@ def test_what_is_held_is_let_go_whatever_becomes_of_it():
         return held, server.clients.held
 
     assert run(scenario) == (200_000, 0)
+
+
+def test_a_head_cut_behind_many_requests_is_not_taken_for_a_long_one():
+    one = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    answers = said(one * 4000 + one[:-4], one[-4:])
+
+    assert answers.count(b"HTTP/1.1 200") == 4001
