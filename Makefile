@@ -14,7 +14,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format fuzz fuzz-short attacks train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,15 @@ lint: $(VENV)/.dev ## check style, types and the direction of imports
 format: $(VENV)/.dev ## bring the code into its layout, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: $(VENV)-fuzz/.fuzz ## try a million of a machine's inputs on all parsers (ARGS="png --runs 1000", ARGS=--help)
+	@$(VENV)-fuzz/bin/python -m fuzz $(ARGS)
+
+fuzz-short: $(VENV)-fuzz/.fuzz ## the same in a minute or two
+	@$(VENV)-fuzz/bin/python -m fuzz --runs 2000 $(ARGS)
+
+attacks: $(VENV)/.dev ## measure what each known attack costs a running service (ARGS=--help lists options)
+	@$(BIN)/python -m fuzz.attacks $(ARGS)
 
 train: $(VENV)/.training $(STORE) ## train RECIPE=book and store the result as the next version
 	$(BIN)/python -m training train $(RECIPE)
@@ -128,7 +137,7 @@ docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers
 lock: ## resolve the dependencies anew, to requirements/*.lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	for extras in service service,s3 service,tracing service,feedback training dev mutation; do \
+	for extras in service service,s3 service,tracing service,feedback training fuzz dev mutation; do \
 	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	    --generate-hashes --no-header $$(printf -- '--extra %s ' $$(echo $$extras | tr , ' ')) pyproject.toml \
 	    --output-file requirements/$${extras##*,}.lock || exit 1; \
@@ -166,7 +175,7 @@ lock-image: ## resolve the Dockerfile's linter anew
 	  deploy/image/hadolint.in --output-file deploy/image/hadolint.lock
 
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-image $(VENV)-lock $(VENV)-mutation $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-fuzz $(VENV)-image $(VENV)-lock $(VENV)-mutation $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
@@ -177,6 +186,11 @@ $(VENV)/.%: requirements/%.lock
 $(VENV)-mutation/.mutmut: requirements/mutation.lock
 	@test -x $(VENV)-mutation/bin/python || $(PYTHON) -m venv $(VENV)-mutation
 	$(VENV)-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-fuzz/.fuzz: requirements/fuzz.lock
+	@test -x $(VENV)-fuzz/bin/python || $(PYTHON) -m venv $(VENV)-fuzz
+	$(VENV)-fuzz/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(VENV)-bench/.peers: $(PEERS).lock

@@ -3,7 +3,9 @@
 The bytes come from strangers. Whatever Pillow thinks of them, the caller sees a picture or a PictureError.
 """
 
+import contextlib
 import io
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Final
@@ -21,7 +23,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from mlp import transparency
+from mlp import parts, shrinking, transparency
 from mlp.errors import NotAPicture, PictureError, PictureTooLarge, TruncatedPicture
 
 # Named here and not found by Pillow when first needed: imports in a request's thread would cost the first client 30 ms.
@@ -54,18 +56,28 @@ _UPRIGHT: Final = {
 """What undoes each value of the EXIF tag Orientation (Exif 2.32, section 4.6.4)."""
 
 
-def decode(data: bytes, *, max_pixels: int, longest: int | None = None) -> Image.Image:
+_ONE_LARGE: Final = threading.Lock()
+"""Held while a large picture is decoded: one may take 4 bytes a pixel, and threads could have several at a time."""
+
+
+def decode(
+    data: bytes, *, max_pixels: int, longest: int | None = None, before: Callable[[int], object] = id
+) -> Image.Image:
     """Give one encoded picture as a picture of mode "L" or "RGB": its first frame, upright, without transparency.
 
-    Its size is checked before anything is decoded. A JPEG may come at a half, a quarter or an eighth of its size
-    where `longest` is given, its longer side never below that. Raises NotAPicture, TruncatedPicture, PictureTooLarge.
+    Its size is checked before anything is decoded; `before` is told its pixels then, and may raise. A JPEG may come at
+    a half, a quarter or an eighth of its size where `longest` is given, and any picture smaller that is very large, its
+    longer side never below that. Raises NotAPicture, TruncatedPicture, PictureTooLarge.
     """
     try:
         image = _open(data, max_pixels)
+        before(image.width * image.height)
         if longest is not None:
             _draft(image, longest)
-        image.load()
-        return _upright(transparency.opaque(_eight_bit(image)), image)
+        with _ONE_LARGE if shrinking.is_large(image) else contextlib.nullcontext():
+            image.load()
+            small = image if longest is None else shrinking.smaller(image, longest, _eight_bit)
+            return _upright(transparency.opaque(_eight_bit(small)), image)
     except PictureError:
         raise
     except Exception as error:  # hostile bytes have made Pillow raise nearly every built-in exception
@@ -85,6 +97,7 @@ def taken(image: Image.Image) -> Image.Image:
 
 
 def _open(data: bytes, max_pixels: int) -> ImageFile.ImageFile:
+    parts.check(data, max_pixels)
     image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name])
     width, height = image.size
     if width * height > max_pixels:
@@ -105,11 +118,24 @@ def _draft(image: ImageFile.ImageFile, longest: int) -> None:
 
 def _upright(image: Image.Image, source: Image.Image) -> Image.Image:
     """Turn `image` as the metadata of `source` say; damaged metadata say nothing."""
+    if not _has_plain_exif(source):
+        return image
     try:
         turn = _UPRIGHT.get(source.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - as in decode, but the picture itself is fine
         return image
     return image if turn is None else image.transpose(turn)
+
+
+def _has_plain_exif(source: Image.Image) -> bool:
+    """Whether EXIF data are there to be read, or none; a PNG may have them as text, in hexadecimal."""
+    exif, text = source.info.get("exif"), source.info.get("Raw profile type exif")
+    if exif is None and isinstance(text, str):
+        try:
+            exif = bytes.fromhex("".join(text.split("\n")[3:]))
+        except ValueError:
+            return False
+    return exif is None or parts.is_plain(exif.removeprefix(b"Exif\0\0"))
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -77,10 +77,19 @@ PREPARATIONS: Final[dict[str, Callable[[Image.Image, int, int], Uint8]]] = {"dig
 """By name: (picture, height, width) → pixels (height, width) uint8. They raise PictureError."""
 
 
-def prepared(data: bytes, preparation: str, height: int, width: int, *, max_pixels: int) -> Uint8:
-    """Decode one encoded picture and prepare it: pixels (height, width).
+def prepared(
+    data: bytes,
+    preparation: str,
+    height: int,
+    width: int,
+    *,
+    max_pixels: int,
+    before: Callable[[int], object] = id,
+) -> Uint8:
+    """Decode one encoded picture, as `picture.decode` does, and prepare it: pixels (height, width).
 
     Raises PictureError, and KeyError when there is no such preparation.
     """
     longest = max(_LONGEST, height, width)
-    return PREPARATIONS[preparation](picture.decode(data, max_pixels=max_pixels, longest=longest), height, width)
+    image = picture.decode(data, max_pixels=max_pixels, longest=longest, before=before)
+    return PREPARATIONS[preparation](image, height, width)

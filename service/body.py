@@ -12,16 +12,25 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from flask import Request
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    StrictStr,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
 from mlp import picture, prepare
 from mlp.arrays import Pixels, Uint8
-from mlp.errors import PictureError
+from mlp.errors import PictureError, PictureTooLarge
 from mlp.metadata import Input
-from service import multipart, pixels
+from service import aside, multipart, pixels
 from service.errors import (
     BadItem,
     BodyTooLarge,
@@ -37,6 +46,10 @@ WHOLE: Final = "service.body"
 """Where in `environ` a server puts a body that it has read to the end, within the limit, before it calls the app."""
 
 
+_PICTURES: Final = 8
+"""Pictures of the most pixels that those of a request may have together: what one may cost, and not each of 4,096."""
+
+
 @dataclass(slots=True)
 class Reading:
     """What a body is read for: the network's input, and what the request and the settings allow."""
@@ -48,6 +61,8 @@ class Reading:
     max_batch: int
     seconds: float = 0.0
     """That pictures have taken so far."""
+    pixels: int = 0
+    """That they have had so far."""
 
     def picture(self, data: bytes) -> Uint8:
         """Give one encoded picture as pixels (height, width). Raises PictureError."""
@@ -60,8 +75,17 @@ class Reading:
     def _picture(self, data: bytes) -> Uint8:
         height, width, max_pixels = self.spec.height, self.spec.width, self.max_image_pixels
         if self.prepare == "none":
-            return prepare.exact(picture.decode(data, max_pixels=max_pixels), height, width)
-        return prepare.prepared(data, self.spec.preparation, height, width, max_pixels=max_pixels)
+            return prepare.exact(picture.decode(data, max_pixels=max_pixels, before=self._take), height, width)
+        return prepare.prepared(data, self.spec.preparation, height, width, max_pixels=max_pixels, before=self._take)
+
+    def _take(self, more: int) -> None:
+        """Count the pixels of a picture that is about to be decoded. Raises PictureTooLarge, Aside."""
+        self.pixels += more
+        aside.check(self.pixels, self.seconds)
+        if self.pixels > (most := _PICTURES * self.max_image_pixels):
+            raise PictureTooLarge(
+                f"up to this one the pictures have {self.pixels} pixels together, more than {most}: send them in parts"
+            )
 
     def pictures(self, items: Sequence[bytes], where: Location) -> Uint8:
         """Give several encoded pictures as pixels (n, height, width). Raises BadItem, TooManyPictures."""
@@ -108,7 +132,7 @@ class Json(BaseModel):
     """The value of a full pixel."""
     image: StrictStr = ""
     """One picture: base64, or a data: URL."""
-    images: list[StrictStr] = Field(default=[], min_length=1)
+    images: Annotated[list[StrictStr], FailFast()] = Field(default=[], min_length=1)
     """Several pictures."""
 
     @model_validator(mode="after")
@@ -187,17 +211,23 @@ def _read_any_json(body: bytes, reading: Reading) -> Pixels:
         parsed = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedBody(f"not valid JSON: {error}") from error
+    if isinstance(parsed, dict) and len(parsed) > _MOST_FIELDS:
+        raise InvalidField((("body",), f"{len(parsed)} fields; pixels, pixel_max, image and images are known"))
     try:
         fields = Json.model_validate(parsed)
     except ValidationError as error:
         raise InvalidField.of("body", error) from error
     if "pixels" in fields.model_fields_set:
-        return pixels.from_lists(fields.pixels, reading.spec, fields.pixel_max)
+        return pixels.from_lists(fields.pixels, reading.spec, fields.pixel_max, reading.max_batch)
     if fields.images:
         reading.check_count(len(fields.images))
         decoded = [decoded_base64(text, ("body", "images", index)) for index, text in enumerate(fields.images)]
         return reading.pictures(decoded, ("body", "images"))
     return reading.picture(decoded_base64(fields.image, ("body", "image")))[np.newaxis]
+
+
+_MOST_FIELDS: Final = 100
+"""Of a JSON object, beyond which those that are not known are not named one by one."""
 
 
 def decoded_base64(text: str, where: Location) -> bytes:

@@ -81,6 +81,8 @@ class Connection(asyncio.BufferedProtocol):
         """Empty until its headers are there."""
         self._in_head = False
         self._head_bytes = 0
+        self._heads = 0
+        """Requests that have begun."""
         self._parts: list[bytes] = []
         self._left = 0
         """Bytes that its body may still have."""
@@ -162,6 +164,7 @@ class Connection(asyncio.BufferedProtocol):
             self._complete(body)
 
     def _parse(self, data: memoryview) -> None:
+        heads = self._heads
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -172,7 +175,8 @@ class Connection(asyncio.BufferedProtocol):
             self._end_with(HTTPStatus.BAD_REQUEST, f"this is not HTTP/1.1: {error}")
             return
         if self._in_head:
-            self._head_bytes += len(data)
+            if self._heads <= heads + 1:  # else most of it were other requests
+                self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES:
                 self._end_with(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"headers over {_HEAD_BYTES} bytes")
         elif self._environ and not self._refused:
@@ -222,6 +226,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        self._heads += 1
         self._in_head = True
         self._head_bytes = 0
         self._url = b""
@@ -235,8 +240,9 @@ class Connection(asyncio.BufferedProtocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._headers.append((name, value))
+        """Take a header; those behind a body in chunks mean nothing here, and are not kept."""
+        if self._in_head:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """See what is asked, and whether its body may come."""

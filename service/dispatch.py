@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from flask import Flask
 
+from service import aside
 from service.answering import Answer, Body, Environ
 from service.body import WHOLE
 from service.each_request import REFUSED
@@ -82,13 +83,28 @@ class Dispatch:
         lane = self._lanes.lane(environ, len(body or b""), body or b"")
         environ["wsgi.multithread"] = lane is not Lane.LOOP
         if lane is Lane.LOOP and (environ["REQUEST_METHOD"] != "POST" or self._turns.is_mine()):
-            answered(self._answer(environ, body))
+            self._answer_here(environ, body, answered)
             return
-        queue = self._turns if lane is Lane.LOOP else self._queues[lane]
-        if self._too_long(environ, queue.waiting):
+        waiting = self._turns.waiting if lane is Lane.LOOP else self._queues[lane].waiting
+        if self._too_long(environ, waiting):
             answered(self._refusal(environ))
+        elif lane is Lane.LOOP:
+            self._turns.put(lambda: self._answer_here(environ, body, answered))
+        else:
+            self._queues[lane].put(lambda: self._answer(environ, body), answered)
+
+    def _answer_here(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
+        """Answer on the loop, or in a thread where that shows to be too much work for it."""
+        aside.enter()
+        try:
+            answer = self._answer(environ, body)
+        except aside.Aside:
+            environ["wsgi.multithread"] = True
+            self._queues[Lane.WORK].put(lambda: self._answer(environ, body), answered)
             return
-        queue.put(lambda: self._answer(environ, body), answered)
+        finally:
+            aside.leave()
+        answered(answer)
 
     def _too_long(self, environ: Environ, waiting: Waiting) -> bool:
         """Whether too many wait; the environment has the reason then."""
@@ -118,7 +134,7 @@ class _Turns:
 
     def __init__(self, seconds: float) -> None:
         self.waiting = Waiting(seconds)
-        self._queue: deque[tuple[Callable[[], Answer], Callable[[Answer], None]]] = deque()
+        self._queue: deque[Callable[[], None]] = deque()
         self._goes_on = False
         self._round_end = 0.0
         """0 until the first request of a round comes."""
@@ -137,10 +153,10 @@ class _Turns:
         """Take note that all that had come has been seen."""
         self._round_end = 0.0
 
-    def put(self, answer: Callable[[], Answer], answered: Callable[[Answer], None]) -> None:
+    def put(self, answer: Callable[[], None]) -> None:
         """Have a request answered in its turn."""
         self.waiting.add()
-        self._queue.append((answer, answered))
+        self._queue.append(answer)
         if not self._goes_on:
             self._go_on_soon()
 
@@ -154,9 +170,9 @@ class _Turns:
         self._goes_on = False
         try:
             while self._queue and time.monotonic() < end:
-                answer, answered = self._queue.popleft()
+                answer = self._queue.popleft()
                 begun = self.waiting.begin()
-                answered(answer())
+                answer()
                 self.waiting.done(begun)
         finally:
             if self._queue and not self._goes_on:

@@ -45,6 +45,10 @@ _log = logging.getLogger("service")
 Location = Sequence[str | int]
 
 
+_MOST_NAMED: Final = 20
+"""Places of a request that are named when more are wrong."""
+
+
 class ServiceError(Exception):
     """What every error of the service is."""
 
@@ -161,7 +165,7 @@ class InvalidField(RequestError):
     @classmethod
     def of(cls, part: str, error: ValidationError) -> "InvalidField":
         """Give what pydantic found wrong in a part of the request, "query" or "body"."""
-        found = error.errors(include_url=False, include_input=False)
+        found = error.errors(include_url=False, include_input=False)[:_MOST_NAMED]
         return cls(*[((part, *e["loc"]), e["msg"].removeprefix("Value error, ")) for e in found])
 
 

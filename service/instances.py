@@ -4,7 +4,7 @@ A row is a picture: its numbers, as rows or flat, or an encoded picture in base6
 """
 
 import csv
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from service.errors import InvalidField, Location, MalformedBody
 _INPUT = "images"
 """The name of the one input, where a row names its inputs."""
 
+_CELL: Final = 64
+"""Most characters of a number in a table; a float needs at most 24."""
+
 
 def read(items: Any, reading: Reading, where: Location) -> Pixels:
     """Give the pixels of a list of rows, n ≥ 1: numbers, texts in base64, `{"b64": …}`, or any in `{"images": …}`.
@@ -30,11 +33,8 @@ def read(items: Any, reading: Reading, where: Location) -> Pixels:
     rows = [_unwrapped(item, (*where, index)) for index, item in enumerate(items)]
     if all(type(row) is str for row in rows):
         return reading.pictures([decoded_base64(row, (*where, index)) for index, row in enumerate(rows)], where)
-    try:
-        array: Array = np.array(rows)
-    except ValueError:  # lists of different lengths, or nested deeper than an array can be
-        raise WrongShape("the pictures have different numbers of pixels, or numbers and base64 are mixed") from None
-    return _numbers(array, reading, where)
+    ragged = "the pictures have different numbers of pixels"
+    return _numbers(pixels.array_of(rows, ragged), reading, where)
 
 
 def _unwrapped(item: Any, where: Location) -> Any:
@@ -83,6 +83,8 @@ def read_csv(body: bytes, reading: Reading) -> Pixels:
 
 def _parsed(rows: list[list[str]]) -> Array:
     """Give cells as whole numbers, if all of them are, else as floats. Raises ValueOutOfRange."""
+    if any(len(cell) > _CELL for row in rows for cell in row):  # each would take as much memory as the longest
+        raise ValueOutOfRange(f"a cell has more than {_CELL} characters; every one must be a number")
     cells = np.array(rows)
     for kind in (np.int64, np.float64):
         try:

@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, g, request
-from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, ValidationError, WithJsonSchema, model_validator
 
 from mlp.arrays import Float, Ints, Pixels
 from mlp.version import Version
@@ -53,7 +53,7 @@ class Invocation(BaseModel):
 
     dataframe_split: Split | None = None
     """A table by its rows: a picture each, of h·w numbers, or of one cell with base64."""
-    dataframe_records: list[dict[str, Any]] | None = None
+    dataframe_records: Annotated[list[dict[str, Any]] | None, FailFast()] = None
     """The same by row and name."""
     instances: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "minItems": 1, "items": {}})] = None
     """The pictures, as for TF Serving."""

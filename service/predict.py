@@ -96,10 +96,16 @@ def routes(predict: Predict) -> Blueprint:
 
 _DEFAULT = Query()
 
+_MOST_FIELDS = 100
+"""Of a query; there are at most six that mean something."""
+
 
 def parsed(kind: type[_Query], text: str) -> _Query:
     """Give a request's query as an object. Raises InvalidField."""
-    given = parse_qsl(text, keep_blank_values=True)
+    try:
+        given = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise InvalidField((("query",), f"more than {_MOST_FIELDS} fields")) from error
     fields = dict(given)
     for name in fields:
         if (times := sum(other == name for other, _ in given)) > 1:

@@ -72,10 +72,7 @@ def _listed(tensor: InputTensor, dtype: np.dtype[np.generic]) -> Array:
     """Give the numbers in the JSON. Whole ones keep the type they have, so that one out of range is found."""
     if tensor.datatype == "FP16":
         raise InvalidField(((*_WHERE, "datatype"), "FP16 is read as a binary tensor, and not in JSON"))
-    try:
-        array: Array = np.asarray(tensor.data)
-    except ValueError:  # lists of different lengths, or nested deeper than an array can be
-        raise WrongShape("the lists in the data have different lengths") from None
+    array = _array(tensor.data)
     if array.dtype.kind not in "iuf":
         raise ValueOutOfRange("every value must be a number, and nothing else: no text, true, false or null")
     if dtype.kind == "f":
@@ -83,6 +80,12 @@ def _listed(tensor: InputTensor, dtype: np.dtype[np.generic]) -> Array:
     if array.dtype.kind == "f":
         raise ValueOutOfRange(f"{tensor.datatype} has whole numbers only; send fractions as FP32")
     return array
+
+
+def _array(data: Any) -> Array:
+    if isinstance(data, np.ndarray):
+        return data
+    return pixels.array_of(data, "the lists in the data have different lengths")
 
 
 def _pictures(tensor: InputTensor, data: memoryview | None, reading: Reading) -> Pixels:

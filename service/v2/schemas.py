@@ -5,7 +5,17 @@ Names are the protocol's, and so is what is optional.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, StringConstraints, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from service.json_body import WHOLE
 
@@ -30,7 +40,7 @@ class InputTensor(Object):
     """One input; its data is here, or behind the JSON when `parameters` has `binary_data_size`."""
 
     name: StrictStr
-    shape: list[Dimension]
+    shape: Annotated[list[Dimension], FailFast()]
     datatype: Datatype
     parameters: Parameters | None = None
     data: Annotated[Any, WithJsonSchema({"type": ["array", "null"], "items": {}})] = None
@@ -49,8 +59,8 @@ class InferRequest(Object):
 
     id: StrictStr | None = None
     parameters: Parameters | None = None
-    inputs: list[InputTensor] = Field(min_length=1)
-    outputs: list[RequestedOutput] | None = None
+    inputs: Annotated[list[InputTensor], FailFast()] = Field(min_length=1)
+    outputs: Annotated[list[RequestedOutput] | None, FailFast()] = None
     """None or empty: all."""
 
 

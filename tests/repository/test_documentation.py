@@ -125,7 +125,7 @@ def test_every_module_begins_with_what_belongs_in_it(path):
 
 
 @pytest.mark.parametrize(
-    "room", ["mlp", "training", "service", "models", "data", "benchmarks", "tests", "examples", "deploy"]
+    "room", ["mlp", "training", "service", "models", "data", "benchmarks", "fuzz", "tests", "examples", "deploy"]
 )
 def test_every_room_is_on_the_map(room):
     assert f"`{room}/" in ARCHITECTURE

@@ -603,3 +603,10 @@ def test_a_body_that_there_is_no_memory_for_is_503(monkeypatch):
     monkeypatch.setattr(connection, "np", type("Memory", (), {"empty": none_left, "uint8": None}))
 
     assert run(scenario).startswith(b"HTTP/1.1 503")
+
+
+def test_a_head_cut_behind_many_requests_is_not_taken_for_a_long_one():
+    one = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+    answers = said(one * 4000 + one[:-4], one[-4:])
+
+    assert answers.count(b"HTTP/1.1 200") == 4001
