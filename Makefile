@@ -14,7 +14,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format train retrain learn reproduce accuracy fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ reproduce: $(VENV)/.training ## train the book's network and print our figures b
 
 accuracy: $(VENV)/.dev ## measure what the service reads right, by kind of picture (ARGS=--help lists options)
 	@$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+mutation: $(VENV)-mutation/.mutmut ## count the small mistakes in mlp/ and the swap that tests notice (ARGS='swap --share 0.1', ARGS=--help)
+	@$(VENV)-mutation/bin/python -m benchmarks.mutation $(ARGS)
 
 score-demo: $(VENV)/.dev ## score MNIST's 70,000 pictures into scores/mnist, and ask the files what is in them
 	$(BIN)/python -m training score digits production data/mnist --output scores/mnist
@@ -125,7 +128,7 @@ docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers
 lock: ## resolve the dependencies anew, to requirements/*.lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	for extras in service service,s3 service,tracing service,feedback training dev; do \
+	for extras in service service,s3 service,tracing service,feedback training dev mutation; do \
 	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	    --generate-hashes --no-header $$(printf -- '--extra %s ' $$(echo $$extras | tr , ' ')) pyproject.toml \
 	    --output-file requirements/$${extras##*,}.lock || exit 1; \
@@ -163,12 +166,17 @@ lock-image: ## resolve the Dockerfile's linter anew
 	  deploy/image/hadolint.in --output-file deploy/image/hadolint.lock
 
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-image $(VENV)-lock $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-image $(VENV)-lock $(VENV)-mutation $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-mutation/.mutmut: requirements/mutation.lock
+	@test -x $(VENV)-mutation/bin/python || $(PYTHON) -m venv $(VENV)-mutation
+	$(VENV)-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(VENV)-bench/.peers: $(PEERS).lock

@@ -148,7 +148,6 @@ def test_the_texts_say_what_there_is(digits, mnist_test):
         (Image.new("L", (50, 50), 200), errors.NoInk, "nothing|ink"),
         ("nowhere/7.png", FileNotFoundError, "7.png"),
     ],
-    ids=str,
 )
 def test_what_is_no_picture_is_refused_with_a_reason(digits, images, error, text):
     with pytest.raises(error, match=text):

@@ -45,6 +45,8 @@ def test_fortran_order_is_read_back():
         (saved(np.arange(9)) + b"x", "there are 73"),
         (saved(np.array([{}], dtype=object), allow_pickle=True), "objects"),
         (saved(np.zeros(3, [("a", "f4")])), "plain values"),
+        (with_header("{'descr': ('<f4', (2,)), 'fortran_order': False, 'shape': (1,), }", bytes(8)), "plain values"),
+        (with_header("{'descr': '|S0', 'fortran_order': False, 'shape': (1,), }", b""), "plain values"),
         (with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }", b""), "announces"),
         (with_header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", b""), "negative"),
         (with_header("{'descr': '<f4', 'fortran_order': False}", b""), "not a .npy"),

@@ -231,3 +231,13 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(bit):
 def test_a_file_cut_short_anywhere_is_refused(length):
     with pytest.raises(VersionFileError):
         version_file.unpack(PACKED[:length])
+
+
+def test_a_version_under_another_number_is_the_same_network_with_the_same_digest(draft):
+    version = version_file.unpack(draft.pack())
+
+    other = version_file.unpack(version_file.renumbered(version, 7))
+
+    assert other.metadata == version.metadata.model_copy(update={"version": 7})
+    pixels = draft.golden_inputs
+    np.testing.assert_array_equal(other.scores(pixels), version.scores(pixels))
