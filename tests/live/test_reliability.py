@@ -1,4 +1,4 @@
-"""The short forms of docs/reliability.md: bad clients beside healthy ones, an overload, faults, a minute's soak."""
+"""The short forms of docs/reliability.md: bad clients beside healthy ones, an overload, faults, a soak of seconds."""
 
 import resource
 import statistics
@@ -94,12 +94,12 @@ def test_a_fault_brings_no_wrong_answer_and_the_service_is_back_by_itself(fault)
 
 
 def test_a_soak_finds_nothing_that_grows_and_no_wrong_answer(monkeypatch):
-    monkeypatch.setattr(soak, "_FAULT_SECONDS", 2.0)
+    monkeypatch.setattr(soak, "_FAULT_SECONDS", 1.0)
     with soak.staged() as run:
-        samples = run.run(0.2)
+        samples = run.run(0.12)
 
     asked, wrong, _, swaps, harmed = samples[-1].cells
     assert asked > 100
     assert wrong == 0
-    assert swaps > 2
+    assert swaps > 1
     assert harmed > 2
