@@ -108,6 +108,11 @@ class Connection(asyncio.BufferedProtocol):
         self._drains = False
         self._writable = True
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request is being answered."""
+        return self._asked is not None
+
     # From the transport
 
     def connection_made(self, transport: Any) -> None:

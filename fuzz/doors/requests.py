@@ -1,5 +1,6 @@
 """Query strings; and whole requests, from the bytes of a connection to the app and back."""
 
+import asyncio
 import atexit
 import logging
 import re
@@ -121,14 +122,24 @@ def _service() -> Dispatch:
 
 def _http(data: bytes) -> None:
     """Let a client's bytes come in pieces, whose number the first byte tells, and look at the status of each answer."""
+    _runner().run(_answered(data))
+
+
+@cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+async def _answered(data: bytes) -> None:
     loop, transport = _Loop(), _Transport()
     clients = Clients(_service(), 10)
     connection = Connection(clients, loop)  # type: ignore[arg-type]
     connection.connection_made(transport)
     step = (len(data) // (data[0] % 4 + 1) if data else 0) or 1
     for at in range(1, len(data), step):
-        _take(connection, loop, transport, data[at : at + step])
+        await _take(connection, loop, transport, data[at : at + step])
     connection.eof_received()
+    await _rest(connection, loop)
     connection.connection_lost(None)
     for status in _STATUS.findall(bytes(transport.written)):
         if int(status) >= 500 and int(status) not in _KNOWN:
@@ -137,15 +148,22 @@ def _http(data: bytes) -> None:
         raise AssertionError(f"{clients.held} bytes are still held")
 
 
-def _take(connection: Connection, loop: _Loop, transport: _Transport, data: bytes) -> None:
+async def _take(connection: Connection, loop: _Loop, transport: _Transport, data: bytes) -> None:
     while data and not transport.closing:
         buffer = connection.get_buffer(-1)
         size = min(len(buffer), len(data))
         buffer[:size] = data[:size]
         data = data[size:]
         connection.buffer_updated(size)
+        await _rest(connection, loop)
+
+
+async def _rest(connection: Connection, loop: _Loop) -> None:
+    """Let everything that has been asked be answered, also what waits for a turn or was put aside in a thread."""
+    while loop.soon or connection.is_answering:
         while loop.soon:
             loop.soon.popleft()()
+        await asyncio.sleep(0)
 
 
 _STATUS: Final = re.compile(rb"^HTTP/1\.1 (\d+) ", re.MULTILINE)

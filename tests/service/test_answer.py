@@ -59,7 +59,7 @@ def test_numbers_in_lists_are_the_pixels_that_numpy_makes_of_them(shape, kind):
         array.reshape(-1)[: 1 if kind == "one fraction" else None] *= 0.5
     numbers = array.astype(int).tolist() if kind == "whole" else array.tolist()
 
-    found = pixels.from_lists(numbers, SPEC, 255)
+    found = pixels.from_lists(numbers, SPEC, 255, 3)
 
     np.testing.assert_array_equal(found, array.reshape(-1, 28, 28).astype(np.float32))
 
@@ -75,7 +75,8 @@ def test_a_json_body_read_without_lists_is_what_lists_give(shape, pixel_max, kin
     numbers = array.astype(int).tolist() if kind == "whole" else array.tolist()
     fields = {"pixels": numbers} if pixel_max is None else {"pixel_max": pixel_max, "pixels": numbers}
 
-    found, expected = pixels.from_json(json.dumps(fields).encode(), SPEC), pixels.from_lists(numbers, SPEC, largest)
+    found = pixels.from_json(json.dumps(fields).encode(), SPEC)
+    expected = pixels.from_lists(numbers, SPEC, largest, 3)
 
     assert found is not None
     assert found.dtype == expected.dtype
