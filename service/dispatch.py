@@ -95,16 +95,18 @@ class Dispatch:
 
     def _answer_here(self, environ: Environ, body: Body | None, answered: Callable[[Answer], None]) -> None:
         """Answer on the loop, or in a thread where that shows to be too much work for it."""
+        answer = None
         aside.enter()
         try:
             answer = self._answer(environ, body)
         except aside.Aside:
             environ["wsgi.multithread"] = True
-            self._queues[Lane.WORK].put(lambda: self._answer(environ, body), answered)
-            return
         finally:
             aside.leave()
-        answered(answer)
+        if answer is None:
+            self._queues[Lane.WORK].put(lambda: self._answer(environ, body), answered)
+        else:
+            answered(answer)
 
     def _too_long(self, environ: Environ, waiting: Waiting) -> bool:
         """Whether too many wait; the environment has the reason then."""

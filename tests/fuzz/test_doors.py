@@ -1,5 +1,6 @@
 """Every door of fuzz/: what was found earlier, and a few hundred inputs more, without the fuzzer that finds them."""
 
+import logging
 import random
 import time
 
@@ -13,6 +14,14 @@ from fuzz.doors import DOORS
 
 RUNS = 60
 """Inputs of each door beside its corpus; `make fuzz` has a million."""
+
+
+@pytest.fixture(autouse=True)
+def _log():
+    """The doors silence the service; other tests in this process listen to it."""
+    level = logging.getLogger("service").level
+    yield
+    logging.getLogger("service").setLevel(level)
 
 
 def tried(door, data):

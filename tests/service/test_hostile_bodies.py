@@ -1,5 +1,6 @@
 """Bodies and queries that cost a service more than they cost their sender: refused before that cost is paid."""
 
+import asyncio
 import io
 import json
 import time
@@ -136,7 +137,11 @@ def dispatched(app, body, content_type):
     }  # fmt: skip
     assert lanes.lane(environ, len(body), body) is Lane.LOOP
     dispatch._queues[Lane.WORK].put = lambda answer, answered: (seen.append("thread"), answered(answer()))
-    dispatch(environ, body, lambda answer: seen.append(answer.status))
+
+    async def within():
+        dispatch(environ, body, lambda answer: seen.append(answer.status))
+
+    asyncio.run(within())
     return seen
 
 
