@@ -4,6 +4,7 @@ gunicorn forks the workers, opens the sockets, and ends a worker from which it h
 """
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
@@ -94,7 +95,15 @@ def _room() -> int:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return sys.maxsize
-    return max(1, files - len(list(Path("/dev/fd").iterdir())) - _FILES)
+    return max(1, files - _open_files() - _FILES)
+
+
+def _open_files() -> int:
+    """Give how many files this process has open; containers with little in /dev may not know."""
+    for place in ("/proc/self/fd", "/dev/fd"):
+        with contextlib.suppress(OSError):
+            return len(list(Path(place).iterdir()))
+    return 0
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:
