@@ -8,8 +8,9 @@ import time
 from typing import Any, Final
 
 from service.clients import Clients
-from service.connection import Connection, full
+from service.connection import Connection
 from service.crowd import Crowd
+from service.writing import full
 
 _log = logging.getLogger("service")
 

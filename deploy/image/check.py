@@ -191,7 +191,7 @@ def check_running(checks: Checks, image: Image) -> None:
         for pid in container.processes():
             os.kill(pid, signal.SIGCONT)
         _check_end(checks, container, port)
-    with serving(image, MLP_MODELS="/tmp/none") as (container, _, second):  # noqa: S108 - inside, where it is empty
+    with serving(image, MLP_MODELS="/none") as (container, _, second):
         checks.note(container.run(image.health) == 1, "its HEALTHCHECK says unhealthy of a service without a model")
         dead = {**container.environment, "PORT": str(free_port())}
         container.environment = dead

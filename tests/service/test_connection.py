@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 import uvloop
 
-from service import connection
+from service import connection, incoming
 from service import environ as wsgi
 from service.answering import Answer
 from service.clients import Clients
@@ -314,10 +314,10 @@ def test_a_body_cut_off_by_its_client_is_asked_of_nobody():
 @pytest.mark.parametrize(
     ("sent", "seconds", "answer"),
     [
-        (b"", connection.IDLE_SECONDS, b""),
-        (b"POST / HTTP/1.1\r\nHost", connection.IDLE_SECONDS, b""),
-        (post("/", b"abc", length=10), connection.BODY_SECONDS, b"HTTP/1.1 408"),
-        (post("/", b"abc"), connection.IDLE_SECONDS, b"HTTP/1.1 200"),
+        (b"", incoming.IDLE_SECONDS, b""),
+        (b"POST / HTTP/1.1\r\nHost", incoming.IDLE_SECONDS, b""),
+        (post("/", b"abc", length=10), incoming.BODY_SECONDS, b"HTTP/1.1 408"),
+        (post("/", b"abc"), incoming.IDLE_SECONDS, b"HTTP/1.1 200"),
     ],
     ids=["nothing", "half a head", "half a body", "no second request"],
 )
@@ -465,7 +465,7 @@ def test_a_long_body_that_stops_is_waited_for_and_then_left(monkeypatch):
         writer.write(post("/", bytes(200_000), length=10**6))
         await writer.drain()
         await asyncio.sleep(0.1)
-        server.clients.tick(asyncio.get_running_loop().time() + connection.BODY_SECONDS + 1)
+        server.clients.tick(asyncio.get_running_loop().time() + incoming.BODY_SECONDS + 1)
         return await asyncio.wait_for(reader.read(), 10), server.answering.asked
 
     answer, asked = run(scenario)
@@ -600,7 +600,7 @@ def test_a_body_that_there_is_no_memory_for_is_503(monkeypatch):
         return await reader.readuntil(b"\r\n\r\n")
 
     monkeypatch.setitem(globals(), "LIMIT", 10**6)
-    monkeypatch.setattr(connection, "np", type("Memory", (), {"empty": none_left, "uint8": None}))
+    monkeypatch.setattr(incoming, "np", type("Memory", (), {"empty": none_left, "uint8": None}))
 
     assert run(scenario).startswith(b"HTTP/1.1 503")
 

@@ -11,7 +11,7 @@ from flask import Response
 from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from service import connection, errors, feedback
+from service import errors, feedback, incoming
 from service.app import create_app
 from service.openapi import answers, examples, failures
 from service.openapi.document import Undeclared, document
@@ -136,8 +136,8 @@ def test_only_settings_that_there_are_are_named(found):
 
 def test_numbers_that_a_description_repeats_are_those_of_the_code(found):
     text = json.dumps(found)
-    assert f"{connection._HEAD_BYTES // 2**10} KB" in text
-    assert f"{connection.BODY_SECONDS:.0f} seconds" in text
+    assert f"{incoming.HEAD_BYTES // 2**10} KB" in text
+    assert f"{incoming.BODY_SECONDS:.0f} seconds" in text
 
 
 @pytest.mark.parametrize("body", [{"version": 0}, {"version": 1.5}, {"version": "1"}, {"version": 1, "force": 1}, {}])
