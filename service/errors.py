@@ -247,25 +247,24 @@ def told_as(path: str, status: HTTPStatus) -> HTTPStatus:
 
 
 def _protocol(path: str) -> str:
-    return path.split("/", 2)[1]
+    return path.lstrip("/").partition("/")[0]
 
 
-def problem(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:
-    """Give the answer to a request that failed: application/problem+json, RFC 9457."""
+def told(
+    path: str, status: HTTPStatus, detail: str, request_id: str, problems: list[dict[str, Any]] | None = None
+) -> tuple[HTTPStatus, dict[str, Any], str]:
+    """Give the status, the body and its content type by which a request to `path` is told that it failed.
+
+    A problem document (RFC 9457), or what the protocol has instead that the path belongs to.
+    """
+    form = FORMS.get(_protocol(path))
+    if form is not None:
+        status = told_as(path, status)
+        return status, form(status, detail), "application/json"
     body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
     if problems:
         body["errors"] = problems
-    body["request_id"] = g.begun.id if "begun" in g else ""
-    return _with_headers(reply.json(body, status.value, "application/problem+json"), status)
-
-
-def _in_protocol(status: HTTPStatus, detail: str) -> Response | None:
-    """Give the answer to a request that failed in the form of the protocol that its path belongs to, if to any."""
-    form = FORMS.get(_protocol(request.path))
-    if form is None:
-        return None
-    status = told_as(request.path, status)
-    return _with_headers(reply.json(form(status, detail), status.value), status)
+    return status, body | {"request_id": request_id}, "application/problem+json"
 
 
 FORMS: Final[dict[str, Callable[[HTTPStatus, str], dict[str, Any]]]] = {
@@ -292,7 +291,7 @@ class Rejections(Protocol):
 
 
 def register(app: Flask, rejections: Rejections) -> None:
-    """Let every error of the app end in `problem`, or in the form of its protocol."""
+    """Let every error of the app end in what `told` gives."""
 
     def from_http(error: HTTPException) -> Response | HTTPException:
         if error.code is not None and error.code >= HTTPStatus.BAD_REQUEST:
@@ -330,4 +329,6 @@ def _from_any(error: Exception) -> Response:
 
 
 def _answer(status: HTTPStatus, detail: str, problems: list[dict[str, Any]] | None = None) -> Response:
-    return _in_protocol(status, detail) or problem(status, detail, problems)
+    request_id = g.begun.id if "begun" in g else ""
+    status, body, content_type = told(request.path, status, detail, request_id, problems)
+    return _with_headers(reply.json(body, status.value, content_type), status)

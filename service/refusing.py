@@ -4,7 +4,6 @@ It is the answer that service/errors.py would make, and counted and logged like 
 """
 
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Final
 
 from flask import Flask
@@ -30,8 +29,9 @@ class Refusing:
     def __call__(self, environ: Environ, error: errors.RequestError) -> Answer:
         """Give the answer that says why."""
         begun = each_request.begin(environ, only_json=False)
-        status, path, method = errors.status_of(error), environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        body, kind = _text(path, status, str(error), begun.id)
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        status, said, kind = errors.told(path, errors.status_of(error), str(error), begun.id)
+        body = to_json(said) + b"\n"
         headers = [
             ("Content-Type", kind),
             ("Content-Length", str(len(body))),
@@ -49,12 +49,3 @@ class Refusing:
         except HTTPException:
             return ""
         return str(rule.rule)
-
-
-def _text(path: str, status: HTTPStatus, detail: str, request_id: str) -> tuple[bytes, str]:
-    """Give a refusal's text in the form of the protocol that a path belongs to, and the type of that."""
-    form = errors.FORMS.get(path.lstrip("/").partition("/")[0])
-    if form is not None:
-        return to_json(form(status, detail)) + b"\n", "application/json"
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return to_json({**problem, "request_id": request_id}) + b"\n", "application/problem+json"
