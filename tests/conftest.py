@@ -97,3 +97,8 @@ def own_postgres():
     """A PostgreSQL server that a test may stop and start."""
     with a_postgres() as server:
         yield server
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Name bytes by their number: gzip's have the time in them, and processes that share tests must name them alike."""
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) else None
