@@ -17,6 +17,7 @@ from typing import Final, Self
 import numpy as np
 
 from mlp.arrays import Float
+from training import interrupt
 from training.errors import WorkerLost
 
 _SPINS: Final = 2000
@@ -43,9 +44,10 @@ class Crew:
         self._others: list[ForkProcess] = []
 
     def __enter__(self) -> Self:
-        for number in range(1, len(self._turnstiles)):
-            self._others.append(self._context.Process(target=self._begin, args=(number,), daemon=True))
-            self._others[-1].start()
+        with interrupt.put_off():
+            for number in range(1, len(self._turnstiles)):
+                self._others.append(self._context.Process(target=self._begin, args=(number,), daemon=True))
+                self._others[-1].start()
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _error: object, _traceback: TracebackType | None) -> None:

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Final, Generic, Self
 
+from training import interrupt
 from training.jobs.place import DEATHS, Again, Data, Done, Event, Job, Lost, Over, Result, Said, Stopped, Work
 
 _LOOK_SECONDS: Final = 1.0
@@ -41,10 +42,12 @@ class Processes(Generic[Data, Job, Result]):
         for number in list(self._running):
             self._end(number)
 
+    @interrupt.put_off()
     def start(self, number: int, job: Job) -> None:
         """Start a job."""
         self._start(number, job, deaths=0)
 
+    @interrupt.put_off()
     def stop(self, number: int) -> None:
         """End a job at once: it has nothing that another one needs."""
         self._end(number)
@@ -57,7 +60,10 @@ class Processes(Generic[Data, Job, Result]):
         numbers = {running.messages: number for number, running in self._running.items()}
         ready = wait(list(numbers))[0]
         assert isinstance(ready, Connection)  # noqa: S101 - for mypy: `wait` takes other things, too
-        number = numbers[ready]
+        return self._happened(numbers[ready], ready)
+
+    @interrupt.put_off()
+    def _happened(self, number: int, ready: Connection) -> Event[Result]:
         try:
             message = ready.recv()
         except (EOFError, OSError):  # OSError when it has died in the middle of a message

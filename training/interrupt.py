@@ -1,0 +1,26 @@
+"""Ctrl-C at a moment at which Python would lose it."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def put_off() -> Iterator[None]:
+    """Let SIGINT wait for the end of the block, if this is the main thread, the only one that it can interrupt.
+
+    It is for a block, or a function, that starts or ends processes: what is raised where `os.fork` or a finalizer calls
+    Python is printed and forgotten. The signal is noted, not blocked, as another thread could take a blocked one in.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
