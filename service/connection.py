@@ -121,7 +121,7 @@ class Connection(Incoming):
         if answer.after is not None:
             answer.after()
         if keep_alive:
-            if self._waiting or self._last:
+            if self._waiting or self._last or not self._transport.is_reading():
                 self._loop.call_soon(self._go_on)
         elif asked.body is None and self._environ:
             self._drain()

@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.columns import columns
 from fuzz.attacks import archives, numbers, pictures, requests
 from fuzz.attacks.attack import Attack
-from fuzz.attacks.measure import Cost, Server, measured, warmed
+from fuzz.attacks.measure import HANGS, Cost, Server, measured, warmed
 
 HEAD: Final = ["attack", "sent", "answer", "processor, s", "memory, MB", "others waited, s", "why more"]
 
@@ -25,10 +25,12 @@ KINDS: Final = {
     "requests": requests.ATTACKS,
 }
 
+_WORDS: Final = {0: "closed", HANGS: "hangs"}
+
 
 def row(attack: Attack, cost: Cost) -> list[str]:
     """Give the table's row."""
-    said = ", ".join(str(status or "closed") for status in cost.statuses)
+    said = ", ".join(_WORDS.get(status, str(status)) for status in cost.statuses)
     size = cost.sent
     length = f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} KB"
     return [attack.name, length, said, f"{cost.seconds:.2f}", f"{cost.mb:.0f}", f"{cost.waited:.2f}", attack.why]

@@ -28,6 +28,9 @@ _START_SECONDS: Final = 60.0
 _ANSWER_SECONDS: Final = 60.0
 """For which an answer is waited."""
 
+HANGS: Final = -1
+"""Instead of a status: the connection was still open after that time, though nothing more was sent."""
+
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 _STATUS: Final = re.compile(rb"^HTTP/1\.1 (\d{3}) ", re.MULTILINE)
@@ -40,7 +43,7 @@ class Cost:
     sent: int = 0
     """Bytes."""
     statuses: list[int] = field(default_factory=list)
-    """Of the answers; 0 for an end without one."""
+    """Of the answers; 0 for an end without one, HANGS for one that did not come."""
     seconds: float = 0.0
     """Processor time of the worker, less what it needs for the clients beside."""
     mb: float = 0.0
@@ -195,8 +198,9 @@ def _beside(port: int, cost: Cost) -> Iterator[None]:
 
 
 def sent(port: int, data: bytes) -> list[int]:
-    """Send bytes, and give the statuses of the answers; [0] for an end, or a wait that is too long, without any."""
+    """Send bytes, and give the statuses of the answers; [0] for an end without any, and HANGS for no end."""
     said = bytearray()
+    end = []
     with socket.create_connection(("127.0.0.1", port), timeout=_ANSWER_SECONDS) as connection:
 
         def send() -> None:
@@ -206,13 +210,17 @@ def sent(port: int, data: bytes) -> list[int]:
 
         sender = threading.Thread(target=send)
         sender.start()
-        with suppress(OSError):
+        try:
             while part := connection.recv(2**16):
                 said += part
+        except TimeoutError:
+            end = [HANGS]
+        except OSError:
+            pass
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
         sender.join()
-    return [int(status) for status in _STATUS.findall(bytes(said)) if status != b"100"] or [0]
+    return ([int(status) for status in _STATUS.findall(bytes(said)) if status != b"100"] + end) or [0]
 
 
 def measured(server: Server, attack: Attack) -> Cost:

@@ -69,6 +69,7 @@ class _Transport:
     def __init__(self) -> None:
         self.written = bytearray()
         self.closing = False
+        self.reading = True
 
     def get_extra_info(self, name: str) -> Any:
         return {"sockname": ("127.0.0.1", 8000), "peername": ("127.0.0.1", 9)}.get(name)
@@ -88,9 +89,13 @@ class _Transport:
         return self.closing
 
     def pause_reading(self) -> None:
-        pass
+        self.reading = False
 
-    resume_reading = pause_reading
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_reading(self) -> bool:
+        return self.reading and not self.closing
 
 
 @cache
@@ -156,6 +161,8 @@ async def _take(connection: Connection, loop: _Loop, transport: _Transport, data
         data = data[size:]
         connection.buffer_updated(size)
         await _rest(connection, loop)
+        if not transport.reading and not transport.closing:
+            raise AssertionError("all is answered, and nothing more is read")
 
 
 async def _rest(connection: Connection, loop: _Loop) -> None:
@@ -211,7 +218,7 @@ def _seeds() -> list[bytes]:
     )
     asked = [b"POST /predict?top_k=3", b"POST /explain", b"POST /feedback?label=7"]
     found = [_request(line, _HEADERS[0], body=pixels) for line in asked]
-    found += [_request(b"POST /predict", _HEADERS[2], body=bytes(784)) * 2]
+    found += [_request(b"POST /predict", _HEADERS[2], body=bytes(784)) * 5]
     found += [_request(b"POST /v1/models/digits:predict", _HEADERS[0], body=rows)]
     found += [_request(b"POST /v2/models/digits/infer", _HEADERS[0], body=tensor)]
     found += [_request(b"POST /invocations", _HEADERS[0], body=rows)]

@@ -132,6 +132,33 @@ def test_requests_that_come_together_are_answered_in_their_order():
     assert bodies(said(b"".join(post(f"/{n}", b"x") for n in range(50)))) == [b"/%d x" % n for n in range(50)]
 
 
+@pytest.mark.parametrize(("path", "together"), [("/", 2), ("/", 3000), ("/held", 2)])  # all 3,000 are not read at once
+def test_after_requests_that_came_together_a_client_may_ask_again(path, together):
+    async def answered(server, reader, count):
+        async def let_go():
+            while True:
+                for held in server.answering.held[:]:
+                    server.answering.held.remove(held)
+                    held()
+                await asyncio.sleep(0.001)
+
+        letting_go = asyncio.create_task(let_go())
+        answers = b""
+        while answers.count(b"HTTP/1.1 200") < count or not answers.endswith(b"x"):
+            answers += await asyncio.wait_for(reader.read(10_000), 10)
+        letting_go.cancel()
+
+    async def scenario(server):
+        reader, writer = await server.connect()
+        for _ in range(2):
+            writer.write(post(path, b"x") * together)
+            await answered(server, reader, together)
+        writer.close()
+        return len(server.answering.asked)
+
+    assert run(scenario) == 2 * together
+
+
 def test_a_request_behind_one_that_takes_long_waits_for_it():
     async def scenario(server):
         reader, writer = await server.connect()
