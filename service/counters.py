@@ -56,7 +56,7 @@ UNEXPECTED: Final = "Unexpected"
 NOTES: Final = 200
 """Requests after which a worker adds up at once, whatever its thread does: no more are lost when it is killed."""
 
-_PATIENCE_SECONDS: Final = 0.25
+_PATIENCE_SECONDS: Final = 1.0
 """With the other workers, each of which adds up twenty times a second."""
 
 _SUM: Final = DURATION_WORDS - 1
@@ -140,7 +140,7 @@ class Counters:
     def add_up(self) -> None:
         """Add what was noted to the counts that all workers share."""
         with self._adding:
-            self.shared.words[self._added] = time.monotonic_ns()
+            begun = time.monotonic_ns()
             durations = defaultdict[tuple[str, str, int], list[float]](list)
             for route, method, status, seconds in _taken(self._requests):
                 durations[route, method, status].append(seconds)
@@ -157,6 +157,7 @@ class Counters:
                 self._row.correction(snapshot, right)
             for reason in _taken(self._rejections):
                 self._row.rejection(reason)
+            self.shared.words[self._added] = begun  # not earlier: whoever sees it takes all up to then for added
 
     def wait_for_sums(self) -> None:
         """Wait until every worker has added up what it had noted by now; a worker that hangs, for a moment."""

@@ -119,6 +119,19 @@ def test_what_several_threads_note_while_another_adds_up_is_counted_to_the_last(
     assert found["mlp_images_total", "1", "digits"] == 10_000
 
 
+def test_a_worker_says_that_it_has_added_up_when_it_has(counters, monkeypatch):
+    """Said earlier, it would let another worker tell the sums while the last of them are still missing."""
+    counters.add_up()
+    before, seen = counters.shared.words[counters._added], []
+    monkeypatch.setattr(counters._row, "rejection", lambda _: seen.append(counters.shared.words[counters._added]))
+    counters.rejected(NoInk("blank"))
+
+    counters.add_up()
+
+    assert seen == [before]
+    assert counters.shared.words[counters._added] > before
+
+
 def test_without_a_thread_that_adds_up_notes_do_not_gather(counters):
     for _ in range(2000):
         counters.request_ended("/predict", "POST", 200, 0.001)
