@@ -23,9 +23,9 @@ run: export MLP_FEEDBACK ?= sqlite:///data/corrections.sqlite
 run: $(VENV)/.feedback $(STORE) ## serve the models in models/ on http://127.0.0.1:8000 (PORT=… for another port)
 	@exec $(BIN)/gunicorn -c service/gunicorn.conf.py
 
-# Three files at a time, as many of them wait for servers.
+# Three files at a time, as many of them wait for servers; in their order, which has those with the longest tests first.
 test: $(VENV)/.dev $(VENV)-clients/.clients ## run all tests
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## check style, types and the direction of imports
 	$(BIN)/ruff check .
