@@ -41,7 +41,7 @@ def test_a_schema_is_opened_step_by_step(docs):
     answers.locator("summary", has_text="application/json").click()
     answers.locator("dd summary", has_text="Prediction").first.click()
 
-    assert answers.get_by_text("The class with the highest score.").is_visible()
+    answers.get_by_text("The class with the highest score.").wait_for()
 
 
 def test_words_find_operations(docs):
