@@ -88,13 +88,13 @@ def test_what_a_job_raises_is_raised(tmp_path, address):
     assert "ValueError: job 1 raises" in err
 
 
-def test_the_data_travel_once_to_each_worker_of_a_cluster(tmp_path, cluster):
+def test_the_data_travel_to_each_worker_of_a_cluster_and_not_with_each_job(tmp_path, cluster):
     told = events(tmp_path, cluster.address, *(f"fine:{number}" for number in range(8)))
 
     workers = {result[1] for *_, result in told}
     assert 1 <= len(workers) <= 2
-    for pid in workers:
-        assert (tmp_path / f"unpickled-{pid}").read_text() == "x"
+    travels = sum(len((tmp_path / f"unpickled-{pid}").read_text()) for pid in workers)
+    assert travels <= len(workers) + 1  # every two seconds the scheduler drops a copy that no job waits for
 
 
 def is_over(pid):
