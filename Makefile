@@ -14,7 +14,7 @@ HTTP_PEER_NAMES := $(patsubst $(HTTP_PEERS)/%.in,%,$(wildcard $(HTTP_PEERS)/*.in
 CLIENTS := tests/clients
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format fuzz fuzz-short attacks train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
+.PHONY: help run test lint format fuzz fuzz-short attacks train retrain learn reproduce accuracy mutation fuzz-api score-demo bench-training bench-score bench-swap bench-page bench-http bench-metrics bench-beside bench-abuse bench-overload faults soak profile-http .wrk image image-check image-lint audit sbom simulate-scaling docs lock lock-bench lock-bench-http lock-clients lock-image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -120,6 +120,16 @@ image-check: ## build the image and check what comes of it, without a container 
 image-lint: $(VENV)-image/.hadolint ## check the Dockerfile with hadolint
 	$(VENV)-image/bin/hadolint Dockerfile
 
+audit: $(VENV)/.dev ## look the locked dependencies up in the newest advisories (DATABASE=folder for a copy, without a network)
+ifdef DATABASE
+	@$(BIN)/python -m deploy.audit $(DATABASE)
+else
+	@$(MAKE) --no-print-directory $(VENV)-audit/.audit
+	@for lock in requirements/*.lock; do \
+	  echo "$$lock" && $(VENV)-audit/bin/pip-audit --strict -s osv --require-hashes --disable-pip --progress-spinner off -r "$$lock" || exit 1; \
+	done
+endif
+
 sbom: ## write the bill of materials of the service's requirements to sbom.cdx.json (REQUIREMENTS="s3 tracing")
 	@rm -rf $(VENV)-sbom && $(PYTHON) -m venv $(VENV)-sbom
 	@for name in $${REQUIREMENTS:-service}; do echo "-r ../requirements/$$name.lock"; done > $(VENV)-sbom/chosen.txt
@@ -138,7 +148,7 @@ docs: $(VENV)/.dev ## write the settings table, docs/commands.md and the answers
 lock: ## resolve the dependencies anew, to requirements/*.lock
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	for extras in service service,s3 service,tracing service,feedback training fuzz dev mutation; do \
+	for extras in service service,s3 service,tracing service,feedback training fuzz dev mutation audit; do \
 	  $(VENV)-lock/bin/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
 	    --generate-hashes --no-header $$(printf -- '--extra %s ' $$(echo $$extras | tr , ' ')) pyproject.toml \
 	    --output-file requirements/$${extras##*,}.lock || exit 1; \
@@ -176,7 +186,7 @@ lock-image: ## resolve the Dockerfile's linter anew
 	  deploy/image/hadolint.in --output-file deploy/image/hadolint.lock
 
 clean: ## remove what these targets made, but not the models
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-fuzz $(VENV)-image $(VENV)-lock $(VENV)-mutation $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-bench $(VENV)-bench-http-* $(VENV)-clients $(VENV)-fuzz $(VENV)-image $(VENV)-lock $(VENV)-mutation $(VENV)-sbom bench-http.html sbom.cdx.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.%: requirements/%.lock
@@ -187,6 +197,11 @@ $(VENV)/.%: requirements/%.lock
 $(VENV)-mutation/.mutmut: requirements/mutation.lock
 	@test -x $(VENV)-mutation/bin/python || $(PYTHON) -m venv $(VENV)-mutation
 	$(VENV)-mutation/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+$(VENV)-audit/.audit: requirements/audit.lock
+	@test -x $(VENV)-audit/bin/python || $(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 $(VENV)-fuzz/.fuzz: requirements/fuzz.lock
