@@ -181,7 +181,9 @@ class Bucket:
         try:
             yield
         except self._errors as error:
-            raise StoreUnavailable(f"{self._what} s3://{self.name} cannot be used: {error}") from error
+            reason = error if isinstance(error, self._refused) else type(error).__name__
+            inside = f"s3://{self.name}: {error}"
+            raise StoreUnavailable(f"{self._what} cannot be used: {reason}", inside=inside) from error
 
 
 class RangedFile(RawIOBase):

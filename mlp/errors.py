@@ -120,7 +120,14 @@ class AliasDocumentError(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be read or written: the disk is full, a permission is missing, the folder is gone."""
+    """The store cannot be read or written: the disk is full, a permission is missing, the folder is gone.
+
+    `inside` says where and why in words that are for who runs the program, not for its clients: paths and addresses.
+    """
+
+    def __init__(self, said: str, *, inside: str = "") -> None:
+        super().__init__(said)
+        self.inside = inside
 
 
 class InvalidLocation(StoreError):
@@ -141,3 +148,9 @@ class TooManyCorrections(CorrectionsError):
 
 class CorrectionsFull(CorrectionsError):
     """As many corrections as may be kept are there already."""
+
+
+def in_full(error: Exception) -> str:
+    """Give an error's text with what is not for clients."""
+    inside = error.inside if isinstance(error, StoreUnavailable) else ""
+    return f"{error} ({inside})" if inside else str(error)

@@ -169,4 +169,5 @@ def _available(root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable(f"the model store {root} cannot be used: {error.strerror or error}") from error
+        reason = error.strerror or type(error).__name__
+        raise StoreUnavailable(f"the model store cannot be used: {reason}", inside=str(root)) from error

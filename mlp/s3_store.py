@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from mlp import version_file
 from mlp.aliases import AliasDocument
 from mlp.bucket import Bucket, Found
-from mlp.errors import MlpError, StoreUnavailable, VersionFileError, VersionNotFound
+from mlp.errors import MlpError, StoreUnavailable, VersionFileError, VersionNotFound, in_full
 from mlp.metadata import Metadata
 from mlp.store import Store
 from mlp.store_cache import Cache, folder_of
@@ -163,7 +163,7 @@ class S3Store(Store):
                     return number
                 self._bucket.delete([key])  # someone else has published and deleted this number in the meantime
             _wait(attempt)
-        raise StoreUnavailable(f"{self.location}: {_TRIES} times someone else took the next number of {name!r} first")
+        raise StoreUnavailable(f"{_TRIES} times someone else took the next number of {name!r} first")
 
     def _change(self, name: str, change: Callable[[AliasDocument], AliasDocument]) -> AliasDocument:
         key = self._key(name, ALIASES)
@@ -177,7 +177,7 @@ class S3Store(Store):
             if etag is not None:
                 return self._keep_document(name, Found(after.text(), etag))
             _wait(attempt)
-        raise StoreUnavailable(f"{self.location}: {_TRIES} times someone else changed the aliases of {name!r} first")
+        raise StoreUnavailable(f"{_TRIES} times someone else changed the aliases of {name!r} first")
 
     def _remove(self, name: str, numbers: Iterable[int]) -> None:
         numbers = list(numbers)
@@ -233,7 +233,7 @@ class S3Store(Store):
 
     def _failed(self, error: StoreUnavailable) -> None:
         if self._failure is None:
-            _log.warning("the store does not answer", extra={"store": self.location, "reason": str(error)})
+            _log.warning("the store does not answer", extra={"store": self.location, "reason": in_full(error)})
         self._failure = error
         self._next_try = time.monotonic() + _PAUSE_SECONDS
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mlp.aliases import PRODUCTION, SHADOW
-from mlp.errors import ModelNotFound, VersionNotFound
+from mlp.errors import MlpError, ModelNotFound, VersionNotFound
 from mlp.store import Store
 from mlp.version import Version
 from service import candidate, traffic
 from service.board import Board
 from service.candidate import Live
-from service.errors import NotReady
+from service.errors import NotReady, ServiceError
 from service.layout import Cell
 from service.look import Look, log_refusal
 from service.pinned import Pinned
@@ -227,7 +227,8 @@ class LiveModels:
             built = candidate.build(self.store, model.name, proposal.document, present, forced=proposal.forced)
         except Exception as error:  # noqa: BLE001 - whatever it is, the swap must not wait for it
             _log.exception("loading failed", extra={"model": model.name})
-            reason = f"loading failed: {type(error).__name__}: {error}"
+            said = f": {error}" if isinstance(error, MlpError | ServiceError) else ""  # another's may name paths
+            reason = f"loading failed: {type(error).__name__}{said}"
             self._refuse(model, proposal.serial, Refusal.now(proposal.document.generation, reason))
         else:
             self._built(model, proposal.serial, present, *built)

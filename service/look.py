@@ -3,7 +3,7 @@
 import logging
 
 from mlp.aliases import PRODUCTION, AliasDocument
-from mlp.errors import MlpError, StoreError
+from mlp.errors import MlpError, StoreError, in_full
 from mlp.store import Store
 from service.board import Board
 from service.errors import DocumentRefused
@@ -28,9 +28,9 @@ class Look:
                 try:
                     self._look_at(name)
                 except StoreError as error:
-                    failures.append(f"{name}: {error}")
+                    failures.append(f"{name}: {in_full(error)}")
         except StoreError as error:
-            failures.append(str(error))
+            failures.append(in_full(error))
         if not failures:
             self._succeeded()
         elif self._board.looked_in_vain():

@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from mlp.aliases import PRODUCTION, SHADOW, Note, Rule
-from mlp.errors import GenerationMoved, MlpError
+from mlp.errors import GenerationMoved, MlpError, in_full
 from mlp.version import Version
 from service import shadow
 from service.candidate import Live
@@ -62,7 +62,9 @@ class Promoter:
             return
         except (MlpError, ServiceError) as error:
             self._not_before[name] = time.monotonic() + _PAUSE_SECONDS
-            _log.warning("not promoted by the rule", extra={"model": name, "version": version, "reason": str(error)})
+            _log.warning(
+                "not promoted by the rule", extra={"model": name, "version": version, "reason": in_full(error)}
+            )
         else:
             _log.info("promoted by the rule", extra={"model": name, "version": version, "why": note.why})
 

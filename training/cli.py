@@ -6,7 +6,7 @@ import click
 from threadpoolctl import threadpool_limits
 
 from mlp.aliases import PRODUCTION
-from mlp.errors import MlpError
+from mlp.errors import MlpError, in_full
 from mlp.store import CACHE, Store, open_store
 from training import recipes, report
 from training.commands.aliases import history, rollback, rule, traffic, withdraw
@@ -42,7 +42,7 @@ class _Errors(click.Group):
         try:
             return super().invoke(ctx)
         except MlpError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(in_full(error)) from error
         except ModuleNotFoundError as error:
             extra = _EXTRAS.get((error.name or "").partition(".")[0])
             if extra is None:

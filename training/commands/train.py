@@ -10,7 +10,7 @@ import click
 from tqdm import tqdm
 
 from mlp.aliases import PRODUCTION
-from mlp.errors import MlpError
+from mlp.errors import MlpError, in_full
 from mlp.network import Layer
 from mlp.store import Store
 from mlp.version import Version
@@ -179,7 +179,9 @@ def _write_report(
             corrections_shown=shown,
         )
     except (OSError, MlpError) as error:
-        click.echo(f"warning: version {version} is stored, but its report {path} cannot be written: {error}", err=True)
+        click.echo(
+            f"warning: version {version} is stored, but its report {path} cannot be written: {in_full(error)}", err=True
+        )
     else:
         click.echo(f"report: {path}")
 
