@@ -53,7 +53,7 @@ UNMATCHED: Final = "unmatched"
 UNEXPECTED: Final = "Unexpected"
 """The reason of an error that is ours."""
 
-NOTES: Final = 200
+NOTES: Final = 1000
 """Requests after which a worker adds up at once, whatever its thread does: no more are lost when it is killed."""
 
 _PATIENCE_SECONDS: Final = 1.0
