@@ -65,10 +65,10 @@ AREAS: Final[Mapping[str, Area]] = {
     "pictures": Area(
         "mlp",
         (
-            *("components", "ground", "ink", "marks", "outline", "picture", "placing", "prepare", "threshold"),
-            *("transparency", "windows"),
+            *("components", "ground", "ink", "marks", "outline", "parts", "picture", "placing", "prepare", "shrinking"),
+            *("threshold", "transparency", "windows"),
         ),
-        ("tests/unit/test_picture.py", "tests/unit/test_prepare.py"),
+        tuple(f"tests/unit/test_{name}.py" for name in ("parts", "picture", "prepare", "scenes")),
         ("tests/unit/test_prepare.py::test_every_mnist_picture_passes_unchanged",),
     ),
     "store": Area(

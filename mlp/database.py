@@ -82,10 +82,10 @@ class Database:
         """Give a connection that sees the table at one moment. Raises CorrectionsUnavailable, also for no table."""
         with self._asked():
             if self._file is not None and not self._file.is_file():
-                raise CorrectionsUnavailable(f"there is no {self._file}: nothing has been kept there yet")
+                raise CorrectionsUnavailable("nothing has been kept yet", inside=f"there is no {self._file}")
             with self._connected().connect() as connection, connection.begin():
                 if not self.sql.inspect(connection).has_table(table.name):
-                    raise CorrectionsUnavailable(f"nothing has been kept in {self.shown} yet")
+                    raise CorrectionsUnavailable("nothing has been kept yet", inside=self.shown)
                 yield connection
 
     def close(self) -> None:
@@ -100,7 +100,8 @@ class Database:
             yield
         except self._errors as error:
             reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            raise CorrectionsUnavailable(f"{self.shown} does not do what it was asked for: {reason}") from error
+            said = "the corrections' database does not do what it was asked for"
+            raise CorrectionsUnavailable(said, inside=f"{self.shown}: {reason}") from error
 
     def _connected(self) -> Any:
         """Give this process's engine."""

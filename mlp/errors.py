@@ -31,7 +31,14 @@ MlpError
 
 
 class MlpError(Exception):
-    """What every error of this package is; its text is a sentence for the person who caused it."""
+    """What every error of this package is; its text is a sentence for the person who caused it.
+
+    `inside` has what is for who runs the program and not for its clients: paths, addresses, another program's words.
+    """
+
+    def __init__(self, said: object = "", *, inside: str = "") -> None:
+        super().__init__(said)
+        self.inside = inside
 
 
 class PictureError(MlpError):
@@ -120,14 +127,7 @@ class AliasDocumentError(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be read or written: the disk is full, a permission is missing, the folder is gone.
-
-    `inside` says where and why in words that are for who runs the program, not for its clients: paths and addresses.
-    """
-
-    def __init__(self, said: str, *, inside: str = "") -> None:
-        super().__init__(said)
-        self.inside = inside
+    """The store cannot be read or written: the disk is full, a permission is missing, the folder is gone."""
 
 
 class InvalidLocation(StoreError):
@@ -152,5 +152,5 @@ class CorrectionsFull(CorrectionsError):
 
 def in_full(error: Exception) -> str:
     """Give an error's text with what is not for clients."""
-    inside = error.inside if isinstance(error, StoreUnavailable) else ""
+    inside = getattr(error, "inside", "")
     return f"{error} ({inside})" if inside else str(error)

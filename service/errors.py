@@ -321,8 +321,8 @@ def _from_any(error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.exception("unexpected error", extra={"request_id": g.begun.id if "begun" in g else None})
         return _answer(status, "The service failed on this request; the log has the details under its request id.")
-    if isinstance(error, errors.StoreUnavailable) and error.inside:
-        _log.warning("the store cannot be used", extra={"reason": errors.in_full(error), "request_id": g.begun.id})
+    if getattr(error, "inside", ""):
+        _log.warning("not answered", extra={"reason": errors.in_full(error), "request_id": g.begun.id})
     detail = "there is no memory for this request now" if isinstance(error, MemoryError) else str(error)
     response = _answer(status, detail, getattr(error, "problems", None))
     if isinstance(error, TooManyFailures):

@@ -45,6 +45,16 @@ def damaged(root):
         file.write_bytes(b"damaged")
 
 
+def test_not_of_the_corrections_either(published, tmp_path, caplog):
+    client = create_app(Settings(models=published.root, feedback=f"sqlite:///{tmp_path}/none/c.sqlite")).test_client()
+
+    answer = client.post("/feedback?label=1", data=bytes(784), content_type="application/octet-stream")
+
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
+    assert any(str(tmp_path) in getattr(record, "reason", "") for record in caplog.records), "the log says where"
+
+
 @pytest.mark.parametrize("trouble", [gone, a_file, documents_that_are_folders, versions_that_are_folders, damaged])
 def test_in_no_answer_of_any_route(app, published, trouble, caplog, tmp_path):
     client = app.test_client()

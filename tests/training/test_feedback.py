@@ -74,7 +74,7 @@ def test_no_corrections_that_fit_are_an_error(store, small, url, given, said):
 
 
 def test_a_file_that_is_not_there_is_an_error_and_is_not_made(store, small, url, tmp_path):
-    with pytest.raises(CorrectionsUnavailable, match="nothing has been kept there yet"):
+    with pytest.raises(CorrectionsUnavailable, match="nothing has been kept yet"):
         feedback(url, store, RECIPE, small)
 
     assert not (tmp_path / "feedback.sqlite").exists()

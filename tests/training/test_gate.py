@@ -193,7 +193,7 @@ def test_without_any_held_out_nothing_is_trained_unless_it_is_asked_for(served, 
 def test_nothing_corrected_is_said_before_the_training(served, data, url):
     said = train(served, data, *LEARN, "--feedback", url, status=1)
 
-    assert "nothing has been kept there yet" in said
+    assert "nothing has been kept yet" in said
     assert served.versions("quarters") == [1]
 
 

@@ -1,7 +1,8 @@
+import re
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from mlp import database as databases
 from mlp.corrections import Correction, Corrections, Selection
-from mlp.errors import CorrectionsFull, CorrectionsUnavailable, InvalidLocation, TooManyCorrections
+from mlp.errors import CorrectionsFull, CorrectionsUnavailable, InvalidLocation, TooManyCorrections, in_full
 
 PLENTY = {"per_minute": 10_000, "most": 10_000}
 
@@ -24,6 +25,14 @@ def corrections(database):
 @pytest.fixture
 def in_file(tmp_path):
     return Corrections(f"sqlite:///{tmp_path}/corrections.sqlite")
+
+
+@contextmanager
+def unavailable(pattern):
+    with pytest.raises(CorrectionsUnavailable) as refused:
+        yield
+    assert re.search(pattern, in_full(refused.value))
+    assert "/" not in str(refused.value), "a client may be told this"
 
 
 def seven(number=0, label="7", **fields):
@@ -40,6 +49,51 @@ def test_what_is_stored_is_read_as_it_was(corrections):
     assert (read.model, read.version, read.answered, read.confidence, read.label) == ("digits", 3, "1", 0.75, "7")
     assert (read.picture, read.id, read.part, read.created_at) == (b"PNG", stored.id, "train", stored.created_at)
     assert (read.pixels == seven(5).pixels).all()
+
+
+def test_the_table_is_what_it_was_when_people_began_to_keep_corrections(in_file, tmp_path):
+    """Databases outlive programs: another table would need a way from this one to that."""
+    in_file.add(seven(), **PLENTY)
+
+    with closing(sqlite3.connect(tmp_path / "corrections.sqlite")) as connection:
+        columns = {name: (kind, bool(filled)) for _, name, kind, filled, *_ in connection.execute(
+            "PRAGMA table_info(mlp_corrections)"
+        )}  # fmt: skip
+        indexed = {
+            tuple(column for *_, column in connection.execute(f"PRAGMA index_info({name})"))
+            for _, name, *_ in connection.execute("PRAGMA index_list(mlp_corrections)")
+        }
+
+    assert columns == {
+        "id": ("VARCHAR(32)", True),
+        "created_at": ("DOUBLE", True),
+        "model": ("VARCHAR(200)", True),
+        "version": ("INTEGER", True),
+        "answered": ("VARCHAR(200)", True),
+        "confidence": ("DOUBLE", True),
+        "label": ("VARCHAR(200)", True),
+        "part": ("VARCHAR(10)", True),
+        "height": ("INTEGER", True),
+        "width": ("INTEGER", True),
+        "pixels": ("BLOB", True),
+        "pixels_sha256": ("VARCHAR(64)", True),
+        "picture": ("BLOB", False),
+    }
+    assert indexed == {("id",), ("created_at",), ("model", "label", "pixels_sha256")}
+
+
+def test_connections_to_a_server_are_few_looked_at_first_and_not_waited_for_long(postgres):
+    with closing(Corrections(postgres.emptied())) as corrections:
+        pool = corrections._database._connected().pool
+        assert (pool.size(), pool._max_overflow, pool._timeout, pool._pre_ping) == (1, 4, 3, True)
+
+
+def test_two_who_read_a_file_do_not_wait_for_each_other(in_file, monkeypatch):
+    monkeypatch.setattr(databases, "_STATEMENT_SECONDS", 1)
+    in_file.add(seven(), **PLENTY)
+
+    with in_file._database.reading(in_file._table):
+        assert in_file.count() == 1
 
 
 def test_many_are_read_page_by_page_while_others_write(corrections, monkeypatch):
@@ -154,7 +208,7 @@ def test_processes_and_threads_may_write_at_once(database, corrections):
 
 
 def test_reading_where_nothing_was_kept_says_so_and_makes_nothing(in_file, tmp_path):
-    with pytest.raises(CorrectionsUnavailable, match=r"there is no .*corrections\.sqlite"):
+    with unavailable(r"there is no .*corrections\.sqlite"):
         in_file.count()
 
     assert not list(tmp_path.iterdir())
@@ -163,19 +217,19 @@ def test_reading_where_nothing_was_kept_says_so_and_makes_nothing(in_file, tmp_p
 def test_a_database_of_something_else_is_refused_when_it_is_read(in_file, tmp_path):
     sqlite3.connect(tmp_path / "corrections.sqlite").execute("CREATE TABLE other (x)").connection.close()
 
-    with pytest.raises(CorrectionsUnavailable, match="nothing has been kept"):
+    with unavailable("nothing has been kept"):
         list(in_file.read())
 
 
 def test_what_is_no_database_is_unavailable(in_file, tmp_path):
     (tmp_path / "corrections.sqlite").write_bytes(b"not a database, but long enough to look at" * 100)
 
-    with pytest.raises(CorrectionsUnavailable, match="file is not a database"):
+    with unavailable("file is not a database"):
         in_file.add(seven(), **PLENTY)
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path):
-    with pytest.raises(CorrectionsUnavailable, match="No such file or directory"):
+    with unavailable("No such file or directory"):
         Corrections(f"sqlite:///{tmp_path}/none/corrections.sqlite").add(seven(), **PLENTY)
 
 
@@ -204,16 +258,18 @@ def test_a_password_is_never_shown(url):
 
     with pytest.raises(CorrectionsUnavailable) as refused:
         corrections.count()
-    assert "secret" not in f"{corrections.location}{refused.value}"
-    assert "127.0.0.1:1" in str(refused.value)
+    assert "secret" not in f"{corrections.location}{in_full(refused.value)}"
+    assert "127.0.0.1:1" not in str(refused.value), "a client may be told this"
+    assert "127.0.0.1:1" in in_full(refused.value)
 
 
 def test_reading_a_server_where_nothing_was_kept_says_so(postgres):
     with (
         closing(Corrections(postgres.emptied())) as corrections,
-        pytest.raises(CorrectionsUnavailable, match="nothing has been kept in postgresql://"),
+        pytest.raises(CorrectionsUnavailable, match="nothing has been kept") as refused,
     ):
         corrections.count()
+    assert refused.value.inside.startswith("postgresql://")
 
 
 def test_a_server_that_was_restarted_is_used_again(own_postgres):
@@ -235,7 +291,7 @@ def test_a_writer_that_has_to_wait_for_another_too_long_gives_up(postgres, monke
     with closing(Corrections(url)) as corrections:
         with psycopg.connect(url) as other:
             other.execute(f"SELECT pg_advisory_xact_lock({databases._LOCK})")
-            with pytest.raises(CorrectionsUnavailable, match="statement timeout"):
+            with unavailable("statement timeout"):
                 corrections.add(seven(), **PLENTY)
 
         assert corrections.add(seven(), **PLENTY).id

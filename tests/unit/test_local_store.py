@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlp.aliases import AliasDocument
-from mlp.errors import AliasDocumentError, InvalidLocation, StoreUnavailable, VersionFileError
+from mlp.errors import AliasDocumentError, InvalidLocation, StoreUnavailable, VersionFileError, in_full
 from mlp.local_store import LocalStore
 from mlp.store import open_store
 from tests.drafts import ROOT
@@ -26,6 +26,17 @@ def test_a_path_opens_a_store_in_a_folder(tmp_path):
 def test_another_location_is_no_store(location):
     with pytest.raises(InvalidLocation, match="no model store"):
         open_store(location)
+
+
+def test_where_a_store_is_that_cannot_be_used_is_for_those_who_run_it(tmp_path):
+    (tmp_path / "models").write_bytes(b"no folder")
+
+    with pytest.raises(StoreUnavailable) as refused:
+        LocalStore(tmp_path / "models").models()
+
+    assert str(refused.value) == "the model store cannot be used: Not a directory"
+    assert in_full(refused.value) == f"{refused.value} ({tmp_path}/models)"
+    assert in_full(ValueError("of another kind")) == "of another kind"
 
 
 def test_a_report_beside_a_version_is_no_version(store, draft):

@@ -104,6 +104,56 @@ def test_promote_and_roll_back(store, draft):
     ]
 
 
+def test_every_change_is_in_the_history_with_who_made_it_and_why(store, draft):
+    published(store, draft, draft, draft, draft, draft)
+    rule = Rule(min_requests=10, min_agreement=0.5)
+    for number, change in enumerate(
+        [
+            lambda **how: store.promote("digits", 1, **how),
+            lambda **how: store.promote("digits", 2, "candidate", **how),
+            lambda **how: store.set_traffic("digits", {"candidate": 0.25}, **how),
+            lambda **how: store.set_rule("digits", rule, **how),
+            lambda **how: store.withdraw("digits", "candidate", **how),
+            lambda **how: store.promote("digits", 2, **how),
+            lambda **how: store.rollback("digits", **how),
+            lambda **how: store.unload("digits", **how),
+            lambda **how: store.delete("digits", 3, **how),
+            lambda **how: store.prune("digits", 1, **how),
+        ]
+    ):
+        change(by=f"person {number}", why=f"reason {number}")
+
+    history = store.aliases("digits").history
+
+    assert [(change.what, change.alias, change.origin, change.target) for change in history] == [
+        ("production to 1", "production", None, 1),
+        ("candidate to 2", "candidate", None, 2),
+        ("traffic: candidate 0.25", None, None, None),
+        ("rule: min_requests 10, min_agreement 0.5", None, None, None),
+        ("candidate taken away", "candidate", 2, None),
+        ("production from 1 to 2", "production", 1, 2),
+        ("production back from 2 to 1", "production", 2, 1),
+        ("production unloaded, was 1", "production", 1, None),
+        ("deleted: 3", None, None, None),
+        ("deleted: 2, 4", None, None, None),
+    ]
+    assert [(change.by, change.why) for change in history] == [(f"person {n}", f"reason {n}") for n in range(10)]
+    assert [change.generation for change in history] == list(range(1, 11))
+
+
+def test_what_is_not_there_is_named_with_what_there_is(store, draft):
+    published(store, *[draft] * 22)
+
+    with pytest.raises(
+        VersionNotFound, match=r"^model 'digits' has no version 77; it has 1, 2, .*, 10, …, 18, .*, 22$"
+    ):
+        store.resolve("digits", "77")
+    with pytest.raises(VersionNotFound, match=r"^model 'digits' has no version or alias 'best'$"):
+        store.resolve("digits", "best")
+    with pytest.raises(ModelNotFound):
+        store.unload("letters")
+
+
 def test_a_version_that_is_not_there_is_not_promoted(store, draft):
     draft.publish(store)
 
