@@ -21,7 +21,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 
-COPIED: Final = ("mlp", "service", "tests", "examples", "models", "data/mnist")
+COPIED: Final = ("mlp", "service", "tests", "fuzz", "examples", "models", "data/mnist")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ AREAS: Final[Mapping[str, Area]] = {
         tuple(
             f"tests/service/test_{name}.py"
             for name in (
-                *("admin", "board", "models", "shadow", "shared", "swap_steps", "traffic", "v2_repository", "watch"),
+                *("admin", "board", "layout", "models", "refusal", "shadow", "shared", "swap_steps", "traffic"),
+                *("v2_repository", "watch"),
             )
         ),
         ("tests/service/test_shadow.py::test_never_more_agree_than_were_compared_however_a_worker_counts_meanwhile",),

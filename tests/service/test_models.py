@@ -137,6 +137,8 @@ def test_a_store_that_is_back_is_news_once(client, published, caplog):
 
     events = [record.message for record in caplog.records if "the store can" in record.message]
     assert events == ["the store cannot be read, serving what is loaded", "the store can be read again"]
+    (back,) = [record for record in caplog.records if record.message == "the store can be read again"]
+    assert back.after_seconds == round(back.after_seconds, 1)
     assert "store" not in client.get("/models/digits").json
     assert "mlp_store_reachable 1.0" in client.get("/metrics").text
 
