@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -205,6 +206,7 @@ def counted(store, monkeypatch):
 
 
 def test_a_server_that_goes_away_and_comes_back(own_server, tmp_path, caplog, monkeypatch):
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(s3_store, "_PAUSE_SECONDS", 0)
     store, objects = filled(own_server, tmp_path)
 
@@ -223,7 +225,10 @@ def test_a_server_that_goes_away_and_comes_back(own_server, tmp_path, caplog, mo
     assert store.rollback("digits").aliases == {"production": 1}
     assert list(looked_at(store)) == [("digits", 1)]
     assert not store.stale
-    assert [record.message for record in caplog.records if record.name == "mlp"] == ["the store does not answer"]
+    gone, back = (record for record in caplog.records if record.name == "mlp")
+    assert (gone.message, gone.levelname, gone.store) == ("the store does not answer", "WARNING", store.location)
+    assert address in gone.reason
+    assert (back.message, back.levelname, back.store) == ("the store answers again", "INFO", store.location)
 
 
 def test_a_server_that_has_gone_away_is_asked_by_one_and_not_for_each_thing(own_server, tmp_path, monkeypatch):
@@ -411,6 +416,24 @@ def test_a_cache_that_cannot_be_written_costs_a_warning_and_no_answer(s3_store, 
     assert store.aliases("digits").aliases == {"production": 1}
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.message.partition(";")[0] for record in warnings] == ["the cache cannot be used"]
+    assert warnings[0].cache.startswith(str(tmp_path / "file"))
+    assert "Not a directory" in warnings[0].reason
+
+
+def test_a_cache_is_where_it_was_when_the_service_starts_again():
+    """And tells whoever looks there whose it is."""
+    folder = store_cache.folder_of(Path("cache"), "s3://My.Bucket/digits_of/1")
+
+    assert folder == Path("cache/s3-my-bucket-digits-of-1-f4f89cc44e7f")
+
+
+def test_an_empty_object_is_an_empty_file(s3_server, s3_store):
+    s3_server.fill(BUCKET, {f"{s3_store._prefix}empty": b"", f"{s3_store._prefix}three": b"abc"})
+
+    file = s3_store._bucket.open(f"{s3_store._prefix}empty")
+    assert (file.read(), file.read(5), file.seek(0, 2)) == (b"", b"", 0)
+    file = s3_store._bucket.open(f"{s3_store._prefix}three")
+    assert (file.read(0), file.read(2), file.tell(), file.read(), file.read()) == (b"", b"ab", 2, b"c", b"")
 
 
 def test_nothing_half_written_is_left_in_the_cache(s3_store, draft, monkeypatch):
