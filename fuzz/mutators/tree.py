@@ -76,5 +76,13 @@ _REPLACED: Final[tuple[Callable[[Any, Random], Any], ...]] = (
     lambda tree, _draw: [tree],
     lambda tree, draw: [tree] * draw.choice((2, 28)) if len(str(tree)[:999]) < 999 else tree,
     lambda tree, draw: {"b64": tree} if draw.random() < 0.5 else {"images": tree},
-    lambda tree, draw: tree + draw.choice((-1, 1, 0.5, 1e300)) if type(tree) in (int, float) else str(tree)[:999],
+    lambda tree, draw: _near(tree, draw),
 )
+
+
+def _near(tree: Any, draw: Random) -> Any:
+    """Give a number near this one, or far from it, or what is no number as a text."""
+    if type(tree) not in (int, float):
+        return str(tree)[:999]
+    step = draw.choice((-1, 1, 0.5, 1e300))
+    return tree + (step if abs(tree) < 1e300 else round(step))  # a whole number may be larger than any float

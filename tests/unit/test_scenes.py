@@ -6,7 +6,7 @@ import pytest
 from mlp.prepare import PREPARATIONS
 from tests import scenes
 
-LEVELS = 3
+LEVELS = 1
 """Of 255, by which a pixel may differ where another processor or another Pillow rounds in another way."""
 
 
