@@ -69,7 +69,7 @@ AREAS: Final[Mapping[str, Area]] = {
             *("components", "ground", "ink", "marks", "outline", "parts", "picture", "placing", "prepare", "shrinking"),
             *("threshold", "transparency", "windows"),
         ),
-        tuple(f"tests/unit/test_{name}.py" for name in ("parts", "picture", "prepare", "scenes")),
+        tuple(f"tests/unit/test_{name}.py" for name in ("model", "parts", "picture", "prepare", "scenes")),
         ("tests/unit/test_prepare.py::test_every_mnist_picture_passes_unchanged",),
     ),
     "store": Area(

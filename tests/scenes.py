@@ -99,6 +99,13 @@ def _cut(sheet: Image.Image, box: tuple[int, int, int, int]) -> bytes:
     return encoded(sheet.crop(box))
 
 
+def _on_large(sheet: Image.Image, top: int, left: int) -> np.ndarray:
+    values = np.full((1200, 1500), 255, np.float32)
+    small = _grey(sheet.resize((88, 96), Image.Resampling.BOX))
+    values[top : top + 96, left : left + 88] = small
+    return values
+
+
 def _far_away(sheet: Image.Image) -> bytes:
     table = Image.new("L", (400, 320), 255)
     table.paste(sheet.resize((44, 48), Image.Resampling.BOX), (150, 100))
@@ -125,7 +132,7 @@ def _photograph(colours: np.ndarray, light: np.ndarray, noise: float, quality: i
 
 def scenes() -> dict[str, bytes]:
     """Give the encoded pictures by their names."""
-    sheets = iter(drawings(60))
+    sheets = iter(drawings(100))
     made: dict[str, bytes] = {}
 
     def next_sheet() -> Image.Image:
@@ -187,6 +194,25 @@ def scenes() -> dict[str, bytes]:
     )
     made["wide"] = encoded(next_sheet().resize((600, 120)))
     made["large"] = encoded(next_sheet().resize((2200, 2400), Image.Resampling.BICUBIC))
+    for index, (top, left) in enumerate([(150, 220), (900, 1250), (500, 90)]):
+        small = _on_large(next_sheet(), top, left)
+        made[f"small on a large sheet {index}"] = _png(small)
+        made[f"small in a frame {index}"] = _png(np.pad(small, 60, constant_values=120.0))
+        light = _slope(small.shape, 1.0, 0.6) * _shadow(small.shape, 0.25, 60)
+        made[f"small in a large photograph {index}"] = _photograph(
+            np.repeat(small[..., np.newaxis], 3, axis=2), light, 4, 75, index
+        )
+    for name, box in {
+        "a bar at the right": (90, 205, 60, 15), "a bar at the bottom": (228, 60, 12, 70),
+        "a bar at the left": (80, 0, 50, 12), "a bar from side to side": (222, 0, 10, 220),
+        "a corner of another sheet": (0, 150, 60, 70),
+    }.items():  # fmt: skip
+        made[name] = _png(_with_block(_grey(next_sheet()), *box))
+        values = _with_block(_grey(next_sheet()), *box) * _slope((240, 220), 0.95, 0.6)
+        made[f"{name}, photographed"] = _png(values + _noise(values.shape, 4, 11))
+    made["16 bits of which 12 are used"] = encoded(
+        Image.fromarray(4000 - np.asarray(next_sheet(), np.uint16) * 15), "TIFF"
+    )
     made["two digits"] = _two(next_sheet(), next_sheet())
     made["an even ground"] = _png(np.full((60, 50), 200.0))
     made["noise alone"] = _png(128 + _noise((120, 100), 30, 9))

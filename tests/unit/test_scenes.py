@@ -28,5 +28,5 @@ def test_in_nearly_all_of_them_a_digit_is_found():
     """Else the record would tell little."""
     found = [pixels.any() for (kind, _), pixels in scenes.record().items() if kind == "digit"]
 
-    assert len(found) > 60
-    assert sum(found) == len(found) - 4
+    assert len(found) > 80
+    assert sum(found) >= 0.9 * len(found)
