@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     max_bodies_bytes: int = Field(default=256 * 2**20, ge=1)
     """Most bytes that long bodies may have together in a worker, until they are answered; more is answered with 503."""
     max_image_pixels: int = Field(default=50_000_000, ge=1)
-    """Most pixels of one picture, and an eighth of those of a request, checked before decoding; more gets 413."""
+    """Most pixels of one picture (a WebP: half), and an eighth of a request's, known before decoding; more gets 413."""
     max_batch: int = Field(default=4096, ge=1)
     """Most pictures in one request; more is answered with 413."""
     max_upload_bytes: int = Field(default=64 * 2**20, ge=1)

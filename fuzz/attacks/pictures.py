@@ -15,6 +15,8 @@ from fuzz.attacks.attack import PREDICT, Attack, asked, refused
 _SIDE: Final = 7071
 """Squared, nearly the 50,000,000 pixels that a picture may have."""
 
+_HALF: Final = _SIDE // 2
+
 _LARGE: Final = "a picture of the most pixels that are allowed, which Pillow can only decode as a whole"
 
 _UNREAD: Final = refused(413, 422)
@@ -226,7 +228,13 @@ ATTACKS: Final = (
     _attack("PNG of 50 MP, 16 bit", "png", partial(blank, _SIDE, bits=16), **_COSTLY),
     _attack("PNG of 50 MP, transparent", "png", partial(blank, _SIDE, kind=6), **_COSTLY),
     _attack("GIF of 50 MP", "gif", lambda: _saved("GIF", (_SIDE, _SIDE)), **_COSTLY),
-    _attack("WebP of 50 MP", "webp", lambda: _saved("WEBP", (_SIDE, _SIDE), "RGB", lossless=True, method=0), **_COSTLY),
+    _attack(
+        "WebP of 50 MP",
+        "webp",
+        lambda: _saved("WEBP", (_SIDE, _SIDE), "RGB", lossless=True, method=0),
+        statuses=refused(413),
+    ),
+    _attack("WebP of 25 MP", "webp", lambda: _saved("WEBP", (_HALF, _SIDE), "RGB", lossless=True, method=0), **_COSTLY),
     _attack("TIFF of 50 MP, LZW", "tiff", lambda: _saved("TIFF", (_SIDE, _SIDE), compression="tiff_lzw"), **_COSTLY),
     _attack(
         "TIFF of 50 MP, floats",

@@ -97,6 +97,12 @@ def test_a_picture_of_exactly_the_limit_is_read():
         picture.decode(encode(ramp(20, 10)), max_pixels=199)
 
 
+def test_a_webp_whose_decoder_needs_far_more_memory_may_have_half_as_many():
+    assert picture.decode(encode(ramp(20, 10), "WEBP"), max_pixels=400).size == (20, 10)
+    with pytest.raises(PictureTooLarge, match="the most is 199"):
+        picture.decode(encode(ramp(20, 10), "WEBP"), max_pixels=399)
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_undone(form, orientation):
