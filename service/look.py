@@ -48,6 +48,8 @@ class Look:
         if self._seen.get(name) == fingerprint and not self._board.get(cell, Cell.REFUSED):
             return
         document = self._document(name, cell)
+        if document is None and self._store.stale:
+            return  # it is not done with: it may still be what the store says when that answers again
         try:
             if document and self._board.propose(name, document, forced=self._forced(cell, document)) is None:
                 return  # another proposal is in the way; the next look sees whether this one still is news

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlp.aliases import AliasDocument, Note, Rule
-from mlp.errors import StoreUnavailable
+from mlp.errors import StoreUnavailable, VersionNotFound
 from service import rule
 from service.board import Board
 from service.errors import SwapUnfinished, VersionRefused
@@ -417,3 +417,62 @@ def test_a_worker_takes_a_free_slot_or_that_of_the_one_that_is_silent_longest(bo
 
     board.workers.free(1000 + taken.index(7))
     assert board.workers.claim(2001) == 7
+
+
+# What is told
+
+
+def test_a_picture_s_line_in_the_log_names_what_answered(live):
+    assert live.snapshot("digits").said(3) == {"model": "digits", "version": 1, "images": 3}
+
+
+def test_without_a_name_it_is_the_only_model_or_digits(live, published):
+    assert live.snapshot("").version.metadata.name == "digits"
+
+    make_draft("alphabet").publish(published)
+    published.promote("alphabet", 1)
+    live.refresh()
+
+    assert live.names() == ["alphabet", "digits"]
+    assert live.snapshot("").version.metadata.name == "digits"
+
+
+def test_an_alias_that_is_not_there_is_not_there_although_another_change_was_refused(live, published):
+    published.promote("digits", 2)
+    path = published.root / "digits/2.npz"
+    path.write_bytes(path.read_bytes()[:-50])
+    live.refresh()
+    assert live.refusal("digits")
+
+    with pytest.raises(VersionNotFound, match=r"no version or alias 'best'$"):
+        live.snapshot("digits", "best")
+
+
+def test_a_mistake_of_ours_in_loading_is_told_by_its_kind_alone(live, published, monkeypatch):
+    def fail(*_arguments, **_how):
+        raise ValueError("something with a path")
+
+    monkeypatch.setattr("service.candidate.build", fail)
+    published.promote("digits", 2)
+    live.refresh()
+
+    assert live.refusal("digits").reason == "loading failed: ValueError"
+    assert live.refusal("digits").generation == 2
+    assert served(live) == 1
+
+
+def test_what_a_store_only_remembers_does_not_follow_what_is_live(live, published, monkeypatch):
+    published.promote("digits", 2)
+    monkeypatch.setattr(type(published), "stale", True)
+    live.refresh()
+    assert served(live) == 1
+
+    monkeypatch.undo()
+    live.refresh()
+    assert served(live) == 2
+
+
+def test_each_deletion_is_counted(board):
+    for number in (1, 2, 3):
+        board.deleted()
+        assert board.words[Head.DELETIONS] == number
