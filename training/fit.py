@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlp.network import Layer
-from training import initialise, parameters
+from training import initialise, interrupt, parameters
 from training.checkpoint import Checkpoint
 from training.descent import Descent
 from training.errors import Diverged
@@ -68,13 +68,14 @@ def fit(
                 epoch = Epoch(number, on_sample, on_validation, seconds)
                 if not np.isfinite(epoch.train.loss):
                     raise Diverged(f"the loss is {epoch.train.loss} after epoch {number}: try a smaller learning_rate")
-                if not best or recipe.keep == "last" or _rank(epoch) > _rank(epochs[best - 1]):
-                    best = number
-                    parameters.fill(parameters_kept, network)
-                epochs = (*epochs, epoch)
-                if checkpoint:
-                    checkpoint.save(state.rows, parameters_kept, epochs, best)
-                on_epoch(epoch)
+                with interrupt.put_off():  # in the middle of this there would be no best epoch to give back
+                    if not best or recipe.keep == "last" or _rank(epoch) > _rank(epochs[best - 1]):
+                        best = number
+                        parameters.fill(parameters_kept, network)
+                    epochs = (*epochs, epoch)
+                    if checkpoint:
+                        checkpoint.save(state.rows, parameters_kept, epochs, best)
+                    on_epoch(epoch)
     except KeyboardInterrupt:
         if not best:
             raise

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tqdm import tqdm
+
 
 @contextmanager
 def put_off() -> Iterator[None]:
@@ -24,3 +26,9 @@ def put_off() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+def write(line: str) -> None:
+    """Write a line above the progress bars: tqdm, interrupted in the midst of that, would raise another error."""
+    with put_off():
+        tqdm.write(line)

@@ -55,3 +55,24 @@ def test_in_another_thread_there_is_nothing_to_put_off():
     thread.join()
 
     assert done == [signal.default_int_handler]
+
+
+def test_a_line_above_the_bars_is_written_to_its_end(monkeypatch, capsys):
+    """In the midst of it tqdm would give back a lock that it had not got yet, and raise RuntimeError."""
+    monkeypatch.setattr(interrupt.tqdm, "get_lock", interrupted_once(interrupt.tqdm.get_lock))
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt.write("a line")
+
+    assert capsys.readouterr().out == "a line\n"
+
+
+def interrupted_once(function):
+    moments = iter([True])
+
+    def interrupted(*arguments):
+        if next(moments, False):
+            signal.raise_signal(signal.SIGINT)
+        return function(*arguments)
+
+    return interrupted

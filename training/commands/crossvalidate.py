@@ -4,7 +4,7 @@ import click
 import numpy as np
 from tqdm import tqdm
 
-from training import datasets, folds, recipes, report, run
+from training import datasets, folds, interrupt, recipes, report, run
 from training.commands.recipe_options import recipe_options
 from training.commands.where import where_options
 from training.errors import WorkerLost
@@ -68,7 +68,7 @@ def _run(task: Folds, where: Place[int, Measured]) -> dict[int, Measured]:
 
         def again(number: int, why: str) -> None:
             reach(number, 0)
-            tqdm.write(f"fold {number} begins again: {why}")
+            interrupt.write(f"fold {number} begins again: {why}")
 
         for number, outcome in jobs.run(where, range(task.count), heard=reach, again=again):
             if not isinstance(outcome, Done):

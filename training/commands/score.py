@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from mlp.metadata import Metadata
 from mlp.store import Store
+from training import interrupt
 from training.commands.where import where_options
 from training.errors import ScoringError
 from training.jobs import run as jobs
@@ -180,7 +181,7 @@ def _run(plan: "Plan", done: set[int], at: Place["Packed", int], where: "Output"
 
         def again(shard: "Packed", why: str) -> None:
             reach(shard.number, 0)
-            tqdm.write(f"shard {shard.number} begins again: {why}")
+            interrupt.write(f"shard {shard.number} begins again: {why}")
 
         for shard, outcome in jobs.run(at, plan.but(done), heard=lambda s, count: reach(s.number, count), again=again):
             if isinstance(outcome, Done):
@@ -188,7 +189,7 @@ def _run(plan: "Plan", done: set[int], at: Place["Packed", int], where: "Output"
                 del reached[shard.number]
             else:
                 lost.append(f"{shard.number}, of {unpacked(shard.line).items[0].key} and what follows")
-                tqdm.write(f"shard {lost[-1]} is lost: {outcome}")
+                interrupt.write(f"shard {lost[-1]} is lost: {outcome}")
     if lost:
         raise ScoringError(
             f"{len(lost)} of {plan.shards} shards were lost, the first one {lost[0]}; the others are scored in "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from tqdm import tqdm
 
-from training import datasets, recipes, run
+from training import datasets, interrupt, recipes, run
 from training.commands.recipe_options import recipe_options
 from training.commands.where import where_options
 from training.errors import SweepError
@@ -131,14 +131,14 @@ def _run(study: "Study", total: int, where: Place[Trial, Reached | Hopeless]) ->
         return study.report(trial, *message)
 
     def again(trial: Trial, why: str) -> None:
-        tqdm.write(f"{trial.number:5d} begins again: {why}")
+        interrupt.write(f"{trial.number:5d} begins again: {why}")
 
     click.echo(table.HEADER)
     done = len(study.trials())
     with tqdm(total=max(total, done), initial=done, unit="trial", disable=None, leave=False) as bar:
         for trial, outcome in jobs.run(where, study.ask(total), heard=heard, again=again):
             ended = study.tell(trial, outcome)
-            tqdm.write(table.line(ended, study.values(ended)))
+            interrupt.write(table.line(ended, study.values(ended)))
             bar.update()
             if finished := study.finished():
                 bar.set_postfix(best=f"{finished[0].value:.2%}")

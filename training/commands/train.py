@@ -14,7 +14,7 @@ from mlp.errors import MlpError, in_full
 from mlp.network import Layer
 from mlp.store import Store
 from mlp.version import Version
-from training import batches, datasets, gate, recipes, report, run
+from training import batches, datasets, gate, interrupt, recipes, report, run
 from training.commands.aliases import user
 from training.commands.feedback_options import Learning, feedback_options
 from training.commands.recipe_options import recipe_options
@@ -211,7 +211,7 @@ def run_with_progress(
         def on_epoch(epoch: Epoch) -> None:
             bar.set_postfix(loss=f"{epoch.train.loss:.4f}", validation=f"{epoch.validation.accuracy:.2%}")
             bar.n = epoch.number * steps  # a run that goes on has not counted all of them
-            tqdm.write(report.epoch_line(epoch))
+            interrupt.write(report.epoch_line(epoch))
 
         def on_batch() -> None:
             bar.update()
