@@ -8,7 +8,7 @@ import pytest
 
 from mlp.network import features
 from tests.training.conftest import examples
-from training import initialise
+from training import initialise, parameters
 from training.backprop import Backprop
 from training.batches import Batches
 from training.errors import Diverged, WorkerLost
@@ -247,3 +247,21 @@ def test_a_process_that_dies_ends_the_run_with_a_reason():
 
     with pytest.raises(WorkerLost, match="exit code -9"):
         fit(recipe(workers=2), TRAIN, VALIDATION, 4, on_batch=kill)
+
+
+def test_ctrl_c_while_an_epoch_is_taken_note_of_waits_until_it_is(monkeypatch):
+    """Else it would be the best of epochs among which it is not yet."""
+    told = []
+
+    def fill(*arguments, fill=parameters.fill):
+        if not told:
+            signal.raise_signal(signal.SIGINT)
+        fill(*arguments)
+
+    monkeypatch.setattr(parameters, "fill", fill)
+
+    fitted = fit(recipe(), TRAIN, VALIDATION, 4, on_epoch=told.append)
+
+    assert fitted.interrupted
+    assert told == list(fitted.epochs) == [fitted.kept]
+    assert np.abs(weights(fitted)).max() > 0
